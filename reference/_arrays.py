@@ -1,0 +1,111 @@
+"""What every op asks of its arguments, and the one exception they all raise.
+
+- Accepts float16, bfloat16, float32, float64 and, as float64, integers and booleans. Anything else is refused.
+- Never copies what need not be copied, never writes to an argument.
+- Every refusal is an `InputError` whose message shows the offending value.
+
+bfloat16 is recognised by name: NumPy is this package's only import, and an array of that dtype exists only
+where ml_dtypes has already registered it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+REDUCTIONS = ("mean", "sum", "none")
+
+
+class InputError(ValueError):
+    """An argument that an op of this package cannot take; the message names it and shows the value."""
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """`repr(value)` on one line, cut to `limit` characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def as_array(name: str, value: ArrayLike) -> Array:
+    """`value` as an array; a ragged list is refused here rather than deep inside an op."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"{name}: expected an array of numbers, got {shown(value)} ({error})") from None
+
+
+def as_floats(name: str, value: ArrayLike) -> Array:
+    """`value` as an array of one of `FLOATS`; integers and booleans become float64."""
+    array = as_array(name, value)
+    if array.dtype.kind in "iub":
+        return array.astype(np.float64)
+    if array.dtype.name not in FLOATS:
+        raise InputError(
+            f"{name}: expected {', '.join(FLOATS)} or integers, got dtype {array.dtype} in {shown(value)}"
+        )
+    return array
+
+
+def as_matrix(name: str, value: ArrayLike) -> Array:
+    """`value` as a two-dimensional array of floats."""
+    array = as_floats(name, value)
+    if array.ndim != 2:
+        raise InputError(f"{name}: expected 2 dimensions, got shape {array.shape} in {shown(value)}")
+    return array
+
+
+def check_shape(name: str, array: Array, shape: tuple[int, ...], because: str) -> None:
+    """Refuse `array` unless it has `shape`; `because` says where that shape comes from."""
+    if array.shape != shape:
+        raise InputError(f"{name}: expected shape {shape} ({because}), got {array.shape} in {shown(array)}")
+
+
+def common_dtype(**arrays: Array) -> np.dtype[Any]:
+    """The dtype in which arrays of several float dtypes meet."""
+    try:
+        return np.result_type(*arrays.values())
+    except TypeError:  # float16 and bfloat16 have no common dtype
+        names = ", ".join(f"{name} {array.dtype}" for name, array in arrays.items())
+        raise InputError(f"no common dtype for {names}: convert one of them") from None
+
+
+def widened(array: Array) -> Array:
+    """`array` in the dtype that sums are taken in: float32 for the two-byte floats, its own otherwise."""
+    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
+
+
+def rounded(array: Array, dtype: DTypeLike) -> Array:
+    """`array` rounded once to `dtype`; the array itself where it has that dtype already."""
+    return np.asarray(array).astype(dtype, copy=False)
+
+
+def check_reduction(reduction: str) -> None:
+    """Refuse a reduction that is not one of `REDUCTIONS`."""
+    if reduction not in REDUCTIONS:
+        raise InputError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {shown(reduction)}")
+
+
+def reduce_losses(losses: Array, reduction: str) -> Array:
+    """Per-sample losses (N,) to their mean or sum (a scalar array), or as they are; the mean of none is NaN."""
+    check_reduction(reduction)
+    if reduction == "none":
+        return losses
+    total = losses.sum(dtype=losses.dtype)
+    return np.asarray(total / losses.dtype.type(len(losses)) if reduction == "mean" else total)
+
+
+def sample_cotangents(cotangent: ArrayLike, n_samples: int, reduction: str, dtype: DTypeLike) -> Array:
+    """The cotangent of a reduced loss as that of each sample's loss: shape (N, 1), in `dtype`."""
+    check_reduction(reduction)
+    array = as_floats("cotangent", cotangent)
+    shape, because = ((n_samples,), 'one a sample for "none"') if reduction == "none" else ((), "a scalar loss")
+    check_shape("cotangent", array, shape, because)
+    array = array.astype(dtype, copy=False)
+    if reduction == "mean":
+        array = array / array.dtype.type(n_samples)
+    return np.broadcast_to(array.reshape(-1, 1), (n_samples, 1))

@@ -1,0 +1,80 @@
+"""A chain of layers with a loss at its end, and the step of stochastic gradient descent.
+
+Backward walks the chain from its end: each layer's dinputs are the dvalues of the layer before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from numpy.typing import ArrayLike
+
+from ._arrays import Array, InputError, shown
+from .cross_entropy import CategoricalCrossEntropy
+from .dense import Dense
+from .softmax_cross_entropy import SoftmaxCrossEntropy
+
+
+class Layer(Protocol):
+    """What a network asks of a layer."""
+
+    dinputs: Array
+
+    def forward(self, inputs: ArrayLike) -> Array: ...
+    def backward(self, dvalues: ArrayLike) -> Array: ...
+
+
+def sgd_step(layers: Sequence[Layer], learning_rate: float) -> None:
+    """parameter -= learning_rate * gradient, for the weights and biases of every dense layer. New arrays, not in place."""
+    for layer in layers:
+        if isinstance(layer, Dense):
+            rate = layer.weights.dtype.type(learning_rate)
+            layer.weights = layer.weights - rate * layer.dweights
+            layer.biases = layer.biases - rate * layer.dbiases
+
+
+class Network:
+    """layers in order, and a loss of this package.
+
+    `forward(inputs)` returns the last layer's output; `loss(y_true)` the mean loss of it; `backward(y_true)` fills every
+    layer's gradients and returns the gradient with respect to the network's inputs; `step(learning_rate)` descends.
+    """
+
+    output: Array
+    dinputs: Array
+
+    def __init__(self, layers: Sequence[Layer], loss: SoftmaxCrossEntropy | CategoricalCrossEntropy) -> None:
+        if not layers:
+            raise InputError(f"layers: expected at least one layer, got {shown(layers)}")
+        if not isinstance(loss, (SoftmaxCrossEntropy, CategoricalCrossEntropy)):
+            raise InputError(f"loss: expected SoftmaxCrossEntropy or CategoricalCrossEntropy, got {shown(loss)}")
+        self.layers = list(layers)
+        self.loss_layer = loss
+
+    def forward(self, inputs: ArrayLike) -> Array:
+        """The output of the last layer: logits or probabilities, as the loss takes them."""
+        values: ArrayLike = inputs
+        for layer in self.layers:
+            values = layer.forward(values)
+        self.output = self.layers[-1].output  # type: ignore[attr-defined]  # set by forward, which the line above ran
+        return self.output
+
+    def loss(self, y_true: ArrayLike) -> Array:
+        """The mean loss of the last forward pass."""
+        if isinstance(self.loss_layer, SoftmaxCrossEntropy):
+            return self.loss_layer.forward(self.output, y_true)
+        return self.loss_layer.calculate(self.output, y_true)
+
+    def backward(self, y_true: ArrayLike) -> Array:
+        """The gradient of the mean loss with respect to the inputs; needs a forward pass and its loss."""
+        fused = isinstance(self.loss_layer, SoftmaxCrossEntropy)
+        dvalues = self.loss_layer.backward(self.loss_layer.output if fused else self.output, y_true)
+        for layer in reversed(self.layers):
+            dvalues = layer.backward(dvalues)
+        self.dinputs = dvalues
+        return dvalues
+
+    def step(self, learning_rate: float) -> None:
+        """One step of gradient descent on the gradients of the last backward pass."""
+        sgd_step(self.layers, learning_rate)
