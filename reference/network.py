@@ -54,11 +54,11 @@ class Network:
 
     def forward(self, inputs: ArrayLike) -> Array:
         """The output of the last layer: logits or probabilities, as the loss takes them."""
-        values: ArrayLike = inputs
-        for layer in self.layers:
+        values = self.layers[0].forward(inputs)
+        for layer in self.layers[1:]:
             values = layer.forward(values)
-        self.output = self.layers[-1].output  # type: ignore[attr-defined]  # set by forward, which the line above ran
-        return self.output
+        self.output = values
+        return values
 
     def loss(self, y_true: ArrayLike) -> Array:
         """The mean loss of the last forward pass."""

@@ -1,0 +1,62 @@
+"""Between NumPy arrays and python-flint's balls: `arb` carries a midpoint and a rigorous radius through every operation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat, ctx
+
+from .arrays import Array
+from .enclosure import Enclosure, Floats
+
+Balls = list[Any]  # of arb, which has no type information
+
+# float64 operands have 53 bits and their products 106: this leaves some 50 more for sums to lose
+PRECISION = 160
+
+
+def working_precision(bits: int) -> AbstractContextManager[Any]:
+    """Balls with that many bits inside the block; outside it the process keeps its own setting."""
+    context: AbstractContextManager[Any] = ctx.workprec(bits)
+    return context
+
+
+def balls(values: Array) -> Balls:
+    """Each element as a ball of radius 0, in C order."""
+    return [arb(v) for v in values.astype(np.float64).ravel().tolist()]
+
+
+def matrix(values: Array) -> Any:
+    """A two-dimensional array as a matrix of balls of radius 0."""
+    return arb_mat(*values.shape, values.astype(np.float64).ravel().tolist())
+
+
+def total(terms: Iterable[Any]) -> Any:
+    """The sum, 0 of none."""
+    return sum(terms, arb(0))
+
+
+def enclosure(terms: Balls, shape: tuple[int, ...]) -> Enclosure:
+    """Balls as value, residual and radius; a value beyond float64 is infinite."""
+    value, residual, radius = np.empty(len(terms)), np.zeros(len(terms)), np.zeros(len(terms))
+    for i, ball in enumerate(terms):
+        nearest = float(ball)
+        value[i] = nearest
+        if math.isfinite(nearest):
+            rest = ball - nearest
+            residual[i] = float(rest)
+            radius[i] = float(rest.rad()) * (1 + 2**-50) + abs(residual[i]) * 2**-52
+    return Enclosure(*(a.reshape(shape) for a in (value, residual, radius)))
+
+
+def overwritten(enclosed: Enclosure, where: Array, values: Floats) -> Enclosure:
+    """The enclosure with exact `values` (NaN and infinities mostly) put in at `where`."""
+    return Enclosure(
+        np.where(where, values, enclosed.value),
+        np.where(where, 0.0, enclosed.residual),
+        np.where(where, 0.0, enclosed.radius),
+    )

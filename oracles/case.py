@@ -1,0 +1,204 @@
+"""A case: one op, its concrete primals, the cotangent of its output, and its options. Everything an oracle needs.
+
+- Frozen; the arrays are copies of what was given, in the same memory layout. Who may write to them is handed a copy.
+- Prints as code that makes it again to the bit, after `from oracles.case import *`.
+- Travels as JSON data, never as pickle.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy import inf, nan
+from numpy.typing import ArrayLike
+
+from reference import InputError
+
+from .arrays import (
+    FLOAT_DTYPES,
+    Array,
+    array,
+    code,
+    element_strides,
+    from_data,
+    packed,
+    same_bits,
+    strided,
+    to_data,
+)
+from .ops import Op, get_op
+from .recipe import Recipe
+
+__all__ = ["Case", "Recipe", "array", "inf", "nan", "packed", "strided"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One concrete set of primals and cotangent for an op.
+
+    primals: a mapping by name, or a sequence in the op's order, of arrays or Recipes. cotangent: of the output's
+    shape. options: those of the op, such as reduction="none" for the losses. Raises InputError.
+    """
+
+    op: str
+    primals: Mapping[str, Array]
+    cotangent: Array
+    options: Mapping[str, Any] = field(default_factory=dict)
+    recipes: Mapping[str, Recipe] = field(default_factory=dict, init=False, repr=False)
+
+    def __init__(
+        self,
+        op: str,
+        primals: Mapping[str, ArrayLike | Recipe] | Sequence[ArrayLike | Recipe],
+        cotangent: ArrayLike | Recipe,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        signature = get_op(op)
+        given = _by_name(signature, primals) | {"cotangent": cotangent}
+        arrays = {name: _array(name, value) for name, value in given.items()}
+        settings = _options(signature, options or {})
+        g = arrays.pop("cotangent")
+        shape = signature.output_shape({name: a.shape for name, a in arrays.items()}, settings)
+        if g.shape != shape:
+            raise InputError(f"cotangent: expected shape {shape}, that of the output of {op}, got {g.shape}")
+        for name in (*signature.differentiable, "cotangent"):
+            dtype = g.dtype if name == "cotangent" else arrays[name].dtype
+            if dtype.name not in FLOAT_DTYPES:
+                raise InputError(f"{name}: expected one of {', '.join(FLOAT_DTYPES)}, got dtype {dtype}")
+        recipes = {name: value for name, value in given.items() if isinstance(value, Recipe)}
+        for name, value in (("op", op), ("primals", MappingProxyType(arrays)), ("cotangent", g)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "options", MappingProxyType(settings))
+        object.__setattr__(self, "recipes", MappingProxyType(recipes))
+
+    @property
+    def signature(self) -> Op:
+        """The op's names and shapes."""
+        return get_op(self.op)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the output: that of the first differentiable primal."""
+        return self.primals[self.signature.differentiable[0]].dtype
+
+    @property
+    def size(self) -> int:
+        """The number of elements of the primals and the cotangent."""
+        return self.cotangent.size + sum(a.size for a in self.primals.values())
+
+    def __eq__(self, other: object) -> bool:
+        """The same op and options, and arrays with the same bits in the same layout."""
+        if not isinstance(other, Case):
+            return NotImplemented
+        mine, others = _named_arrays(self), _named_arrays(other)
+        return (self.op, dict(self.options), list(mine)) == (other.op, dict(other.options), list(others)) and all(
+            same_bits(a, b) and element_strides(a) == element_strides(b) and a.flags.writeable == b.flags.writeable
+            for a, b in zip(mine.values(), others.values(), strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays; equality is by their bits
+
+    def __repr__(self) -> str:
+        primals = ", ".join(f"{name!r}: {self._code(name, a)}" for name, a in self.primals.items())
+        options = {k: v for k, v in self.options.items() if v != self.signature.options[k]}
+        tail = f", {options!r}" if options else ""
+        return f"Case({self.op!r}, {{{primals}}}, {self._code('cotangent', self.cotangent)}{tail})"
+
+    def _code(self, name: str, a: Array) -> str:
+        return repr(self.recipes[name]) if name in self.recipes and a.size > 100 else code(a)
+
+    def to_json(self) -> str:
+        """The case as JSON text: exact, standard (no bare NaN), and data only."""
+        data = {
+            "format": FORMAT,
+            "op": self.op,
+            "primals": {name: to_data(a) for name, a in self.primals.items()},
+            "cotangent": to_data(self.cotangent),
+            "options": dict(self.options),
+        }
+        return json.dumps(data, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Case:
+        """The case that `to_json` wrote; InputError names the field that is not as it should be."""
+        try:
+            data = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise InputError(f"case: not JSON: {error}") from None
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise InputError(f'case: expected an object with "format": {FORMAT}')
+        primals, options = data.get("primals"), data.get("options", {})
+        if not isinstance(primals, dict) or not isinstance(options, dict):
+            raise InputError("case: expected objects for primals and options")
+        arrays = {str(name): from_data(a, f"primals.{name}") for name, a in primals.items()}
+        return cls(data.get("op", ""), arrays, from_data(data.get("cotangent"), "cotangent"), options)
+
+    def save(self, path: str | Path) -> None:
+        """Write `to_json` to a file."""
+        Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Case:
+        """Read a file that `save` wrote; errors name the file."""
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, InputError) as error:
+            raise InputError(f"{path}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a layer or an oracle computed for a case: the output, and the gradients by the name of their primal."""
+
+    output: Array
+    gradients: Mapping[str, Array]
+
+    def named(self) -> dict[str, Array]:
+        """Everything under one name each: "output", then "d" and the primal's name."""
+        return {"output": self.output} | {f"d{name}": value for name, value in self.gradients.items()}
+
+
+def _by_name(
+    op: Op, primals: Mapping[str, ArrayLike | Recipe] | Sequence[ArrayLike | Recipe]
+) -> dict[str, ArrayLike | Recipe]:
+    if not isinstance(primals, Mapping):
+        if len(primals) != len(op.primals):
+            raise InputError(f"primals: {op.name} takes {', '.join(op.primals)}, got {len(primals)} of them")
+        return dict(zip(op.primals, primals, strict=True))
+    if set(primals) != set(op.primals):
+        raise InputError(f"primals: {op.name} takes {', '.join(op.primals)}, got {', '.join(map(str, primals))}")
+    return {name: primals[name] for name in op.primals}
+
+
+def _array(name: str, value: ArrayLike | Recipe) -> Array:
+    if isinstance(value, Recipe):
+        return value.build()
+    try:
+        a = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{name}: expected an array of numbers ({error})") from None
+    if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
+        raise InputError(f"{name}: expected numbers, got dtype {a.dtype} in {' '.join(repr(value).split())[:60]}")
+    if a.dtype.kind == "f" and a.dtype.name not in FLOAT_DTYPES:
+        raise InputError(f"{name}: expected one of {', '.join(FLOAT_DTYPES)}, got dtype {a.dtype}")
+    return strided(a, element_strides(a), writeable=bool(a.flags.writeable))
+
+
+def _options(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(options) - set(op.options)
+    if unknown:
+        taken = ", ".join(op.options) or "none"
+        raise InputError(f"options: {op.name} takes {taken}, got {', '.join(sorted(map(str, unknown)))}")
+    return {**op.options, **options}
+
+
+def _named_arrays(case: Case) -> dict[str, Array]:
+    return {**case.primals, "cotangent": case.cotangent}

@@ -1,0 +1,104 @@
+"""Gradients by `jax.vjp`, of JAX's own ops, compiled by `jax.jit` as users run them.
+
+- Holds primals only; the gradients are JAX's.
+- Leaves the process as it found it: 64-bit types are switched on around each call, not globally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from .case import Case, Result
+
+INSTALL = "pip install jax"
+
+
+def dense(inputs: Array, weights: Array, biases: Array) -> Array:
+    return inputs @ weights + biases
+
+
+def relu(inputs: Array) -> Array:
+    return jax.nn.relu(inputs)
+
+
+def softmax(inputs: Array) -> Array:
+    return jax.nn.softmax(inputs, axis=-1)
+
+
+def cross_entropy(probabilities: Array, targets: Array, reduction: str, clip: float | None) -> Array:
+    p = probabilities if clip is None else jnp.clip(probabilities, clip, 1 - clip)
+    if targets.ndim == 1:
+        losses = -jnp.log(jnp.take_along_axis(p, targets[:, None], axis=1)[:, 0])
+    else:
+        losses = -(targets * jnp.log(jnp.where(targets == 0, 1, p))).sum(axis=1)
+    return _reduce(losses, reduction)
+
+
+def softmax_cross_entropy(logits: Array, targets: Array, reduction: str) -> Array:
+    log_probabilities = jax.nn.log_softmax(logits, axis=-1)
+    if targets.ndim == 1:
+        losses = -jnp.take_along_axis(log_probabilities, targets[:, None], axis=1)[:, 0]
+    else:
+        losses = -(targets * log_probabilities).sum(axis=1)
+    return _reduce(losses, reduction)
+
+
+def _reduce(losses: Array, reduction: str) -> Array:
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+
+
+PRIMALS: dict[str, Callable[..., Array]] = {
+    f.__name__: f for f in (dense, relu, softmax, cross_entropy, softmax_cross_entropy)
+}
+
+
+def version() -> str:
+    """The version of JAX."""
+    return str(jax.__version__)
+
+
+def devices() -> tuple[str, ...]:
+    """The devices JAX sees here."""
+    return ("cpu", "cuda") if any(d.platform in ("gpu", "cuda") for d in jax.devices()) else ("cpu",)
+
+
+def vjp(case: Case, device: str = "cpu") -> Result:
+    """Output and gradients by `jax.vjp`."""
+    primals = {name: _labels(name, a, case) for name, a in case.primals.items()}
+    leaves = {name: primals.pop(name) for name in case.signature.differentiable}
+    with _x64(), jax.default_device(jax.devices(device)[0]):
+        output, gradients = _compiled(case.op, tuple(case.options.items()))(
+            np.ascontiguousarray(case.cotangent).reshape(case.cotangent.shape), leaves, primals
+        )
+        return Result(np.array(output), {name: np.array(g) for name, g in gradients.items()})
+
+
+@lru_cache
+def _compiled(op: str, options: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+    def run(cotangent: Array, leaves: Mapping[str, Array], others: Mapping[str, Array]) -> Any:
+        output, pullback = jax.vjp(lambda given: PRIMALS[op](**given, **others, **dict(options)), leaves)
+        return output, pullback(cotangent)[0]
+
+    return jax.jit(run)
+
+
+def _x64() -> AbstractContextManager[Any]:
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    from jax.experimental import enable_x64  # where it lived before jax 0.8
+
+    return enable_x64()
+
+
+def _labels(name: str, a: Any, case: Case) -> Any:
+    """Label weights in the dtype of the logits, so that JAX does not promote the loss; ids as they are."""
+    a = np.array(a, order="C")
+    return a.astype(case.dtype) if name == "targets" and a.ndim == 2 else a

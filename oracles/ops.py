@@ -1,0 +1,80 @@
+"""The ops the suite knows: the names of their primals, which of them have gradients, and the shape of the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reference import InputError
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Op:
+    """An op's signature. `options` holds every option it takes with its default."""
+
+    name: str
+    primals: tuple[str, ...]
+    differentiable: tuple[str, ...]
+    output_shape: Callable[[Mapping[str, Shape], Mapping[str, Any]], Shape]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _dense_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape:
+    (n, k), (k2, m) = (_rank2(name, shapes[name]) for name in ("inputs", "weights"))
+    if k != k2 or shapes["biases"] != (1, m):
+        raise InputError(f"dense: inputs {(n, k)}, weights {(k2, m)} and biases {shapes['biases']} do not fit together")
+    return n, m
+
+
+def _input_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape:
+    return shapes["inputs"]
+
+
+def _row_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape:
+    if not shapes["inputs"]:
+        raise InputError("softmax: inputs of shape () have no last axis")
+    return shapes["inputs"]
+
+
+def _loss_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape:
+    predictions, targets = [name for name in shapes if name != "targets"][0], shapes["targets"]
+    n, c = _rank2(predictions, shapes[predictions])
+    if targets not in ((n,), (n, c)):
+        raise InputError(f"targets: expected shape {(n,)} (class ids) or {(n, c)} (weights), got {targets}")
+    if options["reduction"] not in ("mean", "sum", "none"):
+        raise InputError(f"reduction: expected one of mean, sum, none, got {options['reduction']!r}")
+    return (n,) if options["reduction"] == "none" else ()
+
+
+def _rank2(name: str, shape: Shape) -> Shape:
+    if len(shape) != 2:
+        raise InputError(f"{name}: expected 2 dimensions, got shape {shape}")
+    return shape
+
+
+OPS: dict[str, Op] = {
+    op.name: op
+    for op in (
+        Op("dense", ("inputs", "weights", "biases"), ("inputs", "weights", "biases"), _dense_shape),
+        Op("relu", ("inputs",), ("inputs",), _input_shape),
+        Op("softmax", ("inputs",), ("inputs",), _row_shape),
+        Op(
+            "cross_entropy",
+            ("probabilities", "targets"),
+            ("probabilities",),
+            _loss_shape,
+            {"reduction": "mean", "clip": None},
+        ),
+        Op("softmax_cross_entropy", ("logits", "targets"), ("logits",), _loss_shape, {"reduction": "mean"}),
+    )
+}
+
+
+def get_op(name: object) -> Op:
+    """The op of that name, or an InputError that lists those there are."""
+    if not isinstance(name, str) or name not in OPS:
+        raise InputError(f"op: expected one of {', '.join(OPS)}, got {name!r}")
+    return OPS[name]

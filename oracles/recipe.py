@@ -1,0 +1,165 @@
+"""Arrays by recipe: a style, a seed and a few edits, so that a large array prints in one line and is the same everywhere.
+
+Values come from `PCG64(seed).random_raw`, a stream NumPy guarantees, through operations IEEE 754 defines to the bit (no
+exp, no pairwise sums): the same recipe gives the same bits on every machine and version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference import InputError
+
+from .arrays import Array, as_dtype, number, strided
+
+Raw = NDArray[np.uint64]
+Floats = NDArray[np.float64]
+
+
+def _unit(raw: Raw) -> Floats:
+    return (raw >> np.uint64(11)) * 2.0**-53
+
+
+def _integers(raw: Raw, scale: float) -> Floats:
+    return ((raw >> np.uint64(32)) % np.uint64(7)).astype(np.float64) * scale - 3.0 * scale
+
+
+def _uniform(raw: Raw, scale: float) -> Floats:
+    return (2 * _unit(raw) - 1) * scale
+
+
+def _ties(raw: Raw, scale: float) -> Floats:
+    return np.array([-1.0, 0.0, 0.5, 1.0])[(raw >> np.uint64(32)) % np.uint64(4)] * scale
+
+
+def _wide(raw: Raw, scale: float) -> Floats:
+    exponents = (raw % np.uint64(41)).astype(np.int64) - 20
+    return np.ldexp(_uniform(raw, scale), exponents)
+
+
+def _zeros(raw: Raw, scale: float) -> Floats:
+    return np.zeros(raw.shape)
+
+
+def _one_element(raw: Raw, scale: float) -> Floats:
+    values = np.zeros(raw.shape)
+    if values.size:
+        at = int(raw.flat[0]) % values.size
+        values.flat[at] = scale * (1 + _unit(raw).flat[at])
+    return values
+
+
+def _zero_sum_rows(raw: Raw, scale: float) -> Floats:
+    values = _integers(raw, scale)
+    if values.ndim and values.size:
+        values[..., -1] -= np.add.accumulate(values, axis=-1)[..., -1]
+    return values
+
+
+def _probabilities(raw: Raw, scale: float) -> Floats:
+    weights = np.ldexp(1 + _unit(raw), -((raw % np.uint64(64)).astype(np.float64) * scale / 8).astype(np.int64))
+    return weights / np.add.accumulate(weights, axis=-1)[..., -1:] if weights.size else weights
+
+
+def _soft(raw: Raw, scale: float) -> Floats:
+    return np.where(raw % np.uint64(3) == 0, 0.0, _unit(raw)) * scale
+
+
+def _ids(raw: Raw, scale: float) -> Floats:
+    return ((raw >> np.uint64(32)) % np.uint64(max(1, int(scale)))).astype(np.float64)
+
+
+def _one_hot(raw: Raw, scale: float) -> Floats:
+    values = np.zeros(raw.shape)
+    if values.size:
+        ids = ((raw[:, 0] >> np.uint64(32)) % np.uint64(raw.shape[1])).astype(np.int64)
+        values[np.arange(len(ids)), ids] = 1
+    return values
+
+
+STYLES: dict[str, Callable[[Raw, float], Floats]] = {
+    "integers": _integers,  # -3..3 times scale: exact zeros and ties
+    "uniform": _uniform,  # within scale
+    "ties": _ties,  # four values, many of them equal
+    "wide": _wide,  # magnitudes from 2^-20 to 2^20 times scale
+    "zeros": _zeros,
+    "one_element": _one_element,  # one element between scale and 2 scale, zeros elsewhere
+    "zero_sum_rows": _zero_sum_rows,  # integers whose rows sum to exactly zero
+    "probabilities": _probabilities,  # rows that sum to 1 up to rounding; the smallest near 2^(-8 scale)
+    "soft": _soft,  # label weights in 0..scale, a third of them zero
+    "ids": _ids,  # class ids, scale the number of classes
+    "one_hot": _one_hot,
+}
+LAYOUTS = ("C", "F", "stepped", "reversed", "repeated", "readonly")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An array to be built: `style` one of STYLES, `layout` one of LAYOUTS, `edits` pairs (flat index, value)."""
+
+    style: str
+    shape: tuple[int, ...]
+    dtype: str
+    seed: int = 0
+    scale: float = 1.0
+    edits: tuple[tuple[int, float], ...] = ()
+    layout: str = "C"
+
+    def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise InputError(f"style: expected one of {', '.join(STYLES)}, got {self.style!r}")
+        if self.layout not in LAYOUTS:
+            raise InputError(f"layout: expected one of {', '.join(LAYOUTS)}, got {self.layout!r}")
+        as_dtype(self.dtype)
+
+    def build(self) -> Array:
+        """The array; values beyond the dtype's range become its largest."""
+        size = int(np.prod(self.shape))
+        raw = np.asarray(np.random.PCG64(self.seed).random_raw(size), np.uint64).reshape(self.shape)
+        dtype = as_dtype(self.dtype)
+        values = _into_range(STYLES[self.style](raw, self.scale), dtype).astype(dtype)
+        for at, value in self.edits:
+            values.flat[at] = value
+        return laid_out(values, self.layout)
+
+    def __repr__(self) -> str:
+        parts = [f"{self.style!r}, {self.shape}, {self.dtype!r}"]
+        for f in fields(self)[3:]:
+            value = getattr(self, f.name)
+            if value != f.default:
+                text = repr(value) if f.name != "edits" else self._edits_text()
+                parts.append(f"{f.name}={text}")
+        return f"Recipe({', '.join(parts)})"
+
+    def _edits_text(self) -> str:
+        dtype = np.dtype(np.float64)
+        return "(" + "".join(f"({at}, {number(value, dtype)}), " for at, value in self.edits).rstrip(" ") + ")"
+
+
+def laid_out(values: Array, layout: str) -> Array:
+    """The same values in memory laid out as `layout` says; "repeated" makes every row the first one."""
+    natural = tuple(s // values.itemsize for s in np.empty(values.shape, values.dtype).strides)
+    if layout == "F":
+        return np.asfortranarray(values)
+    if layout == "stepped":
+        return strided(values, tuple(2 * s for s in natural))
+    if layout == "reversed":
+        return strided(values, tuple(-s for s in natural))
+    if layout == "repeated" and values.ndim and values.shape[0]:
+        rows = np.broadcast_to(values[:1], values.shape)
+        return strided(rows, (0, *natural[1:]))
+    if layout == "readonly":
+        values.flags.writeable = False
+    return values
+
+
+def _into_range(values: Floats, dtype: np.dtype[Any]) -> Floats:
+    if dtype.kind in "iub":
+        return values
+    largest = float(np.finfo(dtype).max) if dtype.name != "bfloat16" else float.fromhex("0x1.fep127")
+    return np.clip(values, -largest, largest)

@@ -1,0 +1,146 @@
+"""Finds the oracles and loads them on demand.
+
+An oracle is a module: a file `NAME_oracle.py` beside this one, or the entry point NAME of group "backproof.oracles". It imports
+its framework at the top, and holds
+    INSTALL                     the line that installs what it imports
+    version() -> str            of the framework
+    devices() -> tuple[str]     where it can run here
+    vjp(case, device) -> Result
+Nothing is imported before `load`: whether an oracle is installed is read off its file.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from reference import InputError
+
+from .case import Case, Result
+
+GROUP = "backproof.oracles"
+DEVICES = ("cpu", "cuda")
+
+
+class OracleUnavailable(RuntimeError):  # noqa: N818  (a state of the machine rather than a mistake)
+    """An oracle that cannot run here; the message says what is missing and how to get it."""
+
+
+class UnsupportedCase(ValueError):  # noqa: N818  (the case is right; this oracle has nothing to say on it)
+    """A case on which an oracle abstains; the message says why. The comparison is skipped, visibly."""
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A loaded oracle: `vjp(case)` computes output and gradients on `device`, NumPy in, NumPy out."""
+
+    name: str
+    version: str
+    device: str
+    module: ModuleType
+
+    def vjp(self, case: Case) -> Result:
+        """The output and the gradients by primal name. Raises UnsupportedCase where the oracle abstains."""
+        result: Result = self.module.vjp(case, self.device)
+        return result
+
+    @property
+    def enclose(self) -> Callable[..., Any] | None:
+        """The function that encloses the truth rigorously, for oracles that have one."""
+        return getattr(self.module, "enclose", None)
+
+    @property
+    def is_framework(self) -> bool:
+        """Whether this is an independent framework rather than this project's own arithmetic."""
+        return not getattr(self.module, "OWN_ARITHMETIC", False)
+
+
+def names() -> tuple[str, ...]:
+    """The names of every oracle there is, installed or not, sorted."""
+    return tuple(sorted({*_files(), *_entry_points()}))
+
+
+def available() -> tuple[str, ...]:
+    """The names of the oracles whose framework is installed, sorted; nothing is imported to find out."""
+    return tuple(name for name in names() if not missing(name))
+
+
+def missing(name: str) -> str | None:
+    """The first module that an oracle imports and that is not installed; None when all are there."""
+    path = _files().get(name)
+    for module in _imports(path) if path else ():
+        if module not in sys.modules and find_spec(module) is None:
+            return module
+    return None
+
+
+def install_line(name: str) -> str:
+    """The command that installs what an oracle needs."""
+    path = _files().get(name)
+    return _constant(path, "INSTALL") if path else f"see the documentation of the package that provides {name!r}"
+
+
+def load(name: str, *, device: str = "cpu") -> Oracle:
+    """The oracle of that name, its framework imported.
+
+    Raises InputError for an unknown name or device, OracleUnavailable when the framework is missing or broken or has no
+    such device.
+    """
+    if name not in names():
+        raise InputError(f"oracle: expected one of {', '.join(names())}, got {name!r}")
+    if device not in DEVICES:
+        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
+    absent = missing(name)
+    if absent:
+        raise OracleUnavailable(f"{name}: {absent} is not installed; install it with: {install_line(name)}")
+    try:
+        module = import_module(f"oracles.{name}_oracle") if name in _files() else _entry_points()[name].load()
+        oracle = Oracle(name, module.version(), device, module)
+        devices = module.devices()
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise OracleUnavailable(
+            f"{name}: installed, but it cannot be imported ({said}); reinstall it with: {install_line(name)}"
+        ) from error
+    if device not in devices:
+        raise OracleUnavailable(f"{name}: no {device} device here; it can run on {', '.join(devices)}")
+    return oracle
+
+
+@lru_cache(maxsize=1)
+def _files() -> dict[str, Path]:
+    suffix = "_oracle"
+    return {path.stem.removesuffix(suffix): path for path in Path(__file__).parent.glob(f"*{suffix}.py")}
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+@lru_cache
+def _imports(path: Path) -> tuple[str, ...]:
+    """The top-level packages that a file imports at its top, its own package's aside."""
+    found = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.append(node.module)
+    return tuple(name.partition(".")[0] for name in found)
+
+
+@lru_cache
+def _constant(path: Path, name: str) -> str:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            return str(ast.literal_eval(node.value))
+    raise InputError(f"{path}: an oracle says with {name} how to install what it imports")
