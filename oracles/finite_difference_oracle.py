@@ -79,6 +79,8 @@ def _slope(case: Case, primals: Named, name: str, at: int, exponent: int) -> Any
 
 
 def _check(case: Case) -> None:
+    if case.size == 0 or case.cotangent.size == 0 or case.primals[case.signature.differentiable[0]].size == 0:
+        raise UnsupportedCase("finite_difference: nothing to perturb in an empty case")
     differentiable = [case.primals[name] for name in case.signature.differentiable]
     if not all(np.isfinite(a.astype(np.float64)).all() for a in (*case.primals.values(), case.cotangent)):
         raise UnsupportedCase("finite_difference: no differences of values that are not finite")

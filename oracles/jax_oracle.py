@@ -99,6 +99,8 @@ def _x64() -> AbstractContextManager[Any]:
 
 
 def _labels(name: str, a: Any, case: Case) -> Any:
-    """Label weights in the dtype of the logits, so that JAX does not promote the loss; ids as they are."""
+    """Label weights in the dtype of the logits, so that JAX does not promote the loss; ids in one dtype, compiled once."""
     a = np.array(a, order="C")
-    return a.astype(case.dtype) if name == "targets" and a.ndim == 2 else a
+    if name != "targets":
+        return a
+    return a.astype(case.dtype if a.ndim == 2 else np.int64)

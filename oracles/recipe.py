@@ -26,7 +26,7 @@ def _unit(raw: Raw) -> Floats:
 
 
 def _integers(raw: Raw, scale: float) -> Floats:
-    return ((raw >> np.uint64(32)) % np.uint64(7)).astype(np.float64) * scale - 3.0 * scale
+    return (((raw >> np.uint64(32)) % np.uint64(7)).astype(np.float64) - 3) * scale
 
 
 def _uniform(raw: Raw, scale: float) -> Floats:
@@ -122,7 +122,7 @@ class Recipe:
         size = int(np.prod(self.shape))
         raw = np.asarray(np.random.PCG64(self.seed).random_raw(size), np.uint64).reshape(self.shape)
         dtype = as_dtype(self.dtype)
-        values = _into_range(STYLES[self.style](raw, self.scale), dtype).astype(dtype)
+        values = np.array(_into_range(STYLES[self.style](raw, self.scale), dtype), dtype)
         for at, value in self.edits:
             values.flat[at] = value
         return laid_out(values, self.layout)
@@ -145,7 +145,7 @@ def laid_out(values: Array, layout: str) -> Array:
     """The same values in memory laid out as `layout` says; "repeated" makes every row the first one."""
     natural = tuple(s // values.itemsize for s in np.empty(values.shape, values.dtype).strides)
     if layout == "F":
-        return np.asfortranarray(values)
+        return np.array(values, order="F")
     if layout == "stepped":
         return strided(values, tuple(2 * s for s in natural))
     if layout == "reversed":

@@ -1,0 +1,31 @@
+"""Certified bounds: the largest error that any sensible evaluation of a case can make, element by element.
+
+Derived, never tuned: docs/bounds.md gives each derivation and its source. A bound of inf claims nothing (a result or a step
+on the way to it leaves the dtype's range); where the truth is NaN or infinite there is nothing to bound, and it must be met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...case import Case
+from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy
+from .arithmetic import ARITHMETIC as ARITHMETIC
+from .arithmetic import INFLATION, Floats
+
+BOUNDS: dict[str, Callable[[Case], dict[str, Floats]]] = {
+    "dense": dense.bound,
+    "relu": relu.bound,
+    "softmax": softmax.bound,
+    "cross_entropy": cross_entropy.bound,
+    "softmax_cross_entropy": softmax_cross_entropy.bound,
+}
+
+
+def bounds(case: Case) -> dict[str, Floats]:
+    """The bound of each element of the output and of every gradient, under the names of `Result.named`."""
+    with np.errstate(all="ignore"):
+        found = BOUNDS[case.op](case)
+        return {name: np.where(np.isnan(b), np.inf, b * INFLATION) for name, b in found.items()}

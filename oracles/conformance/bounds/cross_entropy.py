@@ -1,0 +1,53 @@
+"""Bounds of cross-entropy on probabilities: the logarithm's ulps, the sums, and the roundings of -y g / (p N)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...case import Case
+from .arithmetic import LOG, Floats, arithmetic_of, floats, unclaimed_from
+from .losses import label_weights, reduced, scales
+
+# y's own rounding to the dtype, y g, 1 / N and the product with it, 1 / p and the product with it, a division's second ulp
+GRADIENT_ROUNDINGS = 8
+# documented steps of half precision in the gradient: g / N, y g / N, and the quotient
+GRADIENT_STEPS = 3
+
+
+def bound(case: Case) -> dict[str, Floats]:
+    """(LOG u + gamma_{C+2}) sum |y log p|, reduced; gamma_8 |y g / (p N)|."""
+    a = arithmetic_of(case)
+    p = floats(case, "probabilities")
+    n, classes = p.shape
+    clip = case.options["clip"]
+    if clip is not None:
+        p = np.clip(p, clip, 1 - clip)
+    y = np.abs(label_weights(case))
+    scale = scales(case, n)
+    labelled = (y != 0) & np.isfinite(p) & (p > 0)
+    subnormal = labelled & (p < a.tiny)
+    logs = np.where(labelled, np.abs(np.log(np.where(labelled, p, 1.0))), 0.0)
+    if clip is not None:  # whose bounds are rounded to the dtype, before or after 1 - clip is taken
+        logs_bound = np.where(labelled, 2 * a.v * np.maximum(1 / np.where(labelled, p, 1.0) * p, 1.0), 0.0)
+    else:
+        logs_bound = np.zeros_like(p)
+    terms = y * logs
+    sizes = np.sum(terms, axis=1)
+    losses = (LOG * a.u + a.gamma(classes + 2)) * sizes + classes * a.tiny + np.sum(y * logs_bound, axis=1)
+    if a.half:  # documented steps: log p, y log p
+        losses = losses + 2 * a.v * sizes * (1 + a.v)
+    losses = np.where(subnormal.any(axis=1), np.inf, a.stored(sizes, losses))
+
+    inverse = np.where(labelled, 1 / np.where(labelled, p, 1.0), 0.0)
+    size = y * scale * inverse
+    bounds = size * (a.gamma(GRADIENT_ROUNDINGS) + (GRADIENT_STEPS - 1) * a.v * (1 + a.v) * a.half)
+    # a product that may be flushed on the way takes the whole element with it
+    whole = scale * (n if case.options["reduction"] == "mean" else 1)
+    if a.half:  # stored products below the dtype's range lose what the quotient magnifies
+        bounds = bounds + 2 * a.stored_tiny * (1 + y) * inverse * (np.minimum(y * scale, scale) < 2 * a.normal)
+    flushed = labelled & (np.minimum(y * scale, np.minimum(scale, y)) < 2 * a.tiny)
+    bounds = bounds + np.where(flushed, size, 0.0)
+    bounds = np.where(subnormal, np.inf, a.stored(size, bounds))
+    largest_step = np.maximum(inverse, 1.0) * np.maximum(y, 1.0) * np.maximum(whole, 1.0)
+    bounds = unclaimed_from(bounds, largest_step, a.wide_largest)
+    return {"output": reduced(a, case, sizes, losses), "dprobabilities": np.where(labelled, bounds, 0.0)}

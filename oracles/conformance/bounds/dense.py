@@ -1,0 +1,44 @@
+"""Bounds of dense: sums of products, whatever their order. The gauge is |A||B|, as in BLAS's own tests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...case import Case
+from .arithmetic import Arithmetic, Floats, arithmetic_of, floats, unclaimed_from
+
+
+def bound(case: Case) -> dict[str, Floats]:
+    """gamma_{K+1} (|X||W| + |b|), gamma_M |G||W|^T, gamma_N |X|^T|G|, gamma_N sum|G|, and the roundings of storing."""
+    a = arithmetic_of(case)
+    x, w, b, g = (floats(case, name) for name in (*case.primals, "cotangent"))
+    ones = np.ones((1, len(x)))
+    return {
+        "output": _sums(a, x, w, b),
+        "dinputs": _sums(a, g, w.T),
+        "dweights": _sums(a, x.T, g),
+        "dbiases": _sums(a, ones, g),
+    }
+
+
+def _sums(a: Arithmetic, left: Floats, right: Floats, added: Floats | None = None) -> Floats:
+    """The bound of left @ right (+ added)."""
+    terms = left.shape[1] + (added is not None)
+    finite = [np.where(np.isfinite(m), m, 0.0) for m in (left, right, np.zeros(1) if added is None else added)]
+    gauge = np.abs(finite[0]) @ np.abs(finite[1]) + np.abs(finite[2])
+    product = finite[0] @ finite[1]
+    flushed = _flushed(a, *finite) + terms * a.tiny
+    bound = a.gamma(terms) * gauge + flushed
+    if a.half and added is not None:  # documented steps: the product, then the sum with the biases
+        bound = a.stored(np.abs(product), bound)
+    # float64 sums the product no better than the bound of float64 itself
+    size = np.minimum(np.abs(product + finite[2]) + 2.0**-53 * (terms + 1) * gauge, gauge)
+    return unclaimed_from(a.stored(size, bound), gauge, a.wide_largest)
+
+
+def _flushed(a: Arithmetic, left: Floats, right: Floats, added: Floats) -> Floats:
+    """What is lost when subnormal operands are read as zero."""
+    small = [np.where(np.abs(m) < a.tiny, np.abs(m), 0.0) for m in (left, right, added)]
+    if not any(m.any() for m in small):
+        return np.zeros(1)
+    return small[0] @ np.abs(right) + np.abs(left) @ small[1] + small[2]

@@ -1,0 +1,29 @@
+"""What the two losses share: reductions of per-sample losses, and the scale each sample's gradient gets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...case import Case
+from ...exact_oracle import label_weights
+from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
+
+__all__ = ["label_weights", "reduced", "scales"]
+
+
+def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
+    """The bound of the reduced loss from the sizes and bounds of the stored per-sample losses (N,)."""
+    n = len(sizes)
+    if case.options["reduction"] == "none":
+        return bounds
+    mean = case.options["reduction"] == "mean"
+    gauge = np.sum(sizes + bounds)
+    total = np.sum(bounds) + a.gamma(n + 2) * gauge + n * a.tiny
+    share = max(n, 1) if mean else 1
+    return unclaimed_from(a.stored(np.asarray(gauge / share), np.asarray(total / share)), gauge, a.wide_largest)
+
+
+def scales(case: Case, n: int) -> Floats:
+    """|g_i|, over N under the mean: (N, 1)."""
+    g = np.abs(floats(case, "cotangent")).reshape(-1, 1)
+    return np.broadcast_to(g / n if case.options["reduction"] == "mean" and n else g, (n, 1))

@@ -1,0 +1,18 @@
+"""Bounds of ReLU: exact, to the bit, but for subnormals, which may be flushed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...case import Case
+from .arithmetic import Floats, arithmetic_of, floats
+
+
+def bound(case: Case) -> dict[str, Floats]:
+    """0; where the input or the cotangent is subnormal, its size."""
+    tiny = arithmetic_of(case).tiny
+    x, g = floats(case, "inputs"), floats(case, "cotangent")
+    return {
+        "output": np.where((x > 0) & (x < tiny), x, 0.0),
+        "dinputs": np.where((x > 0) & (np.abs(g) < tiny), np.abs(g), 0.0),
+    }

@@ -1,0 +1,98 @@
+"""Bounds of softmax, in each textbook form: exp over its sum, exp of x - log-sum-exp, exp2 with scaled logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...case import Case
+from .arithmetic import DIVISION, EXP, LOG, Arithmetic, Floats, arithmetic_of, floats, unclaimed_from
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """Softmax of rows (R, C) with the bounds of what is computed on the way.
+
+    s: the probabilities. bound: of s before it is stored. log_s: log s. log_bound: of log s, likewise. valid: rows that
+    are not NaN.
+    """
+
+    s: Floats
+    bound: Floats
+    log_s: Floats
+    log_bound: Floats
+    valid: Floats
+
+
+def bound(case: Case) -> dict[str, Floats]:
+    """The bounds of the output and of s (g - s.g)."""
+    a = arithmetic_of(case)
+    shape = case.cotangent.shape
+    rows = (-1, shape[-1]) if case.cotangent.size else (0, shape[-1])
+    p = probabilities(a, floats(case, "inputs").reshape(rows))
+    g = np.abs(floats(case, "cotangent").reshape(rows))
+    signed = floats(case, "cotangent").reshape(rows)
+    classes = shape[-1]
+    s, s_bound = p.s, a.stored(p.s, p.bound)
+    reach = s + s_bound
+    dot = np.sum(s * signed, axis=1, keepdims=True)
+    gauge = np.sum(s * g, axis=1, keepdims=True)
+    dot_bound = (
+        np.sum(s_bound * g, axis=1, keepdims=True)
+        + a.gamma(classes + 1) * np.sum(reach * g, axis=1, keepdims=True)
+        + classes * a.tiny
+    )
+    # the book's Jacobian sums s_j g_j among the C products of its row, hence gamma there
+    rounding = a.gamma(classes + 4) * g + 4 * a.u * (gauge + dot_bound)
+    difference = np.abs(signed - dot) + 2.0**-50 * (g + gauge)
+    dinputs = s_bound * (difference + dot_bound) + reach * (dot_bound + rounding) + 4 * a.tiny * (1 + g + gauge)
+    dinputs = a.stored(s * difference, dinputs)
+    dinputs = unclaimed_from(dinputs, g + np.max(g, axis=1, keepdims=True, initial=0), a.wide_largest)
+    return {
+        "output": np.where(p.valid, s_bound, 0.0).reshape(shape),
+        "dinputs": np.where(p.valid, dinputs, 0.0).reshape(shape),
+    }
+
+
+def probabilities(a: Arithmetic, x: Floats, *, stored_log: bool = False) -> Probabilities:
+    """Softmax of the rows of x with its bounds.
+
+    In the log domain, so that factors (1 + d) add up rigorously. With m the maximum, a_j = m - x_j, l = log sum exp(-a):
+    - the argument of an exponential: u (|x_j| + |m| + 2 a_j), which holds for exp(x - m) and for exp2(c x - c m), whose
+      products and constant are rounded as well; exp itself EXP u;
+    - their sum: the average of those, weighted with s, and gamma_C;
+    - the division form: both, and the division;
+    - the log form, of x - (m + log sum) or (x - m) - log sum: u (|m| + 2 a_j + 2 l) in the argument, LOG u l in the logarithm,
+      the sum's error, and exp. With stored_log, log s is itself a documented step, rounded to the dtype.
+    """
+    classes = x.shape[1]
+    valid = np.isfinite(x).any(axis=1, keepdims=True) & ~(np.isnan(x) | (x == np.inf)).any(axis=1, keepdims=True)
+    present = valid & np.isfinite(x)
+    clean = np.where(present, x, 0.0)
+    m = np.max(x, axis=1, keepdims=True, initial=-np.inf, where=present)
+    m = np.where(valid, m, 0.0)
+    gap = np.where(present, m - clean, np.inf)  # a_j; beyond float64 it is inf and s_j is 0
+    exps = np.exp(-gap)
+    total = np.sum(exps, axis=1, keepdims=True)
+    s = exps / np.where(total > 0, total, 1.0)
+    log_sum = np.log(np.where(total > 0, total, 1.0))
+    gap = np.where(present, gap, 0.0)
+    log_s = np.where(present, -gap - log_sum, -np.inf)
+
+    argument = a.u * (np.abs(clean) + np.abs(m) + 2 * gap) + 2 * a.tiny
+    each = argument + EXP * a.u
+    with np.errstate(invalid="ignore"):
+        weighted = np.where(s > 0, s * np.expm1(each), 0.0)
+    summed = np.log1p(np.sum(weighted, axis=1, keepdims=True)) + a.gamma(classes) + classes * a.tiny
+    division = each + summed + DIVISION * a.u
+    log_form = a.u * (np.abs(m) + 2 * gap + 2 * log_sum) + LOG * a.u * log_sum + summed + 2 * a.tiny
+    if a.half and stored_log:
+        log_form = log_form + a.v * (gap + log_sum)
+    relative = np.expm1(np.maximum(division, log_form + EXP * a.u) * (1 + 2 * a.u))
+    with np.errstate(invalid="ignore"):
+        s_bound = np.where(s > 0, s * relative, 0.0) + 3 * a.tiny
+    s_bound = np.where(present, np.minimum(s_bound, 1 + a.gamma(classes)), 0.0)
+    # log s as the logarithm of a probability is as good as that, where the probability has not underflowed
+    log_bound = np.maximum(log_form, division + LOG * a.u * (gap + log_sum))
+    return Probabilities(s, s_bound, log_s, np.where(present, log_bound, 0.0), valid)

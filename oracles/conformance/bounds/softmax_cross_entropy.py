@@ -1,0 +1,47 @@
+"""Bounds of the fused loss: those of log-softmax summed over the labels, and of (s sum(y) - y) g / N."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...case import Case
+from .arithmetic import Floats, arithmetic_of, floats, unclaimed_from
+from .losses import label_weights, reduced, scales
+from .softmax import probabilities
+
+
+def bound(case: Case) -> dict[str, Floats]:
+    """The bounds of the reduced loss and of the gradient; rows that are NaN have none."""
+    a = arithmetic_of(case)
+    x = floats(case, "logits")
+    n, classes = x.shape
+    p = probabilities(a, x, stored_log=True)
+    y = np.abs(label_weights(case))
+    scale = scales(case, n)
+
+    taken = (y != 0) & np.isfinite(p.log_s)
+    logs = np.where(taken, -p.log_s, 0.0)
+    sizes = np.sum(y * logs, axis=1)
+    each = np.where(taken, p.log_bound, 0.0)
+    losses = np.sum(y * each, axis=1) + a.gamma(classes + 2) * np.sum(y * (logs + each), axis=1) + classes * a.tiny
+    if a.half:  # documented steps: log s, y log s
+        losses = losses + 2 * a.v * (sizes + losses)
+    losses = a.stored(sizes, losses)
+    # with rows of weights every class enters, be its weight zero: 0 times a log s beyond the range is NaN
+    steps = np.where(taken | (case.primals["targets"].ndim == 2), np.where(np.isfinite(p.log_s), -p.log_s, 0.0), 0.0)
+    losses = unclaimed_from(losses, np.max(steps, axis=1, initial=0) + sizes, a.largest)
+    losses = np.where(p.valid[:, 0], losses, 0.0)
+
+    weight = np.sum(y, axis=1, keepdims=True)
+    s_bound = np.minimum(p.bound + a.v * (p.s + p.bound), 1.0 + 2 * a.v) if a.half else p.bound
+    gauge = (p.s + s_bound) * weight + y
+    gradient = scale * (s_bound * weight + gauge * (a.gamma(6) + (p.s > 0) * a.gamma(classes)))
+    if a.half:  # documented steps: g / N, and y g / N or s minus y
+        gradient = gradient + 2 * a.v * scale * gauge
+    gradient = gradient + a.tiny * (3 * weight * scale + classes + 2 + 2 * gauge)
+    if a.half:
+        gradient = gradient + a.stored_tiny * (1 + gauge) * (np.min(scale, initial=1.0) < 2 * a.normal)
+    gradient = a.stored(scale * gauge, gradient)
+    whole = scale * (n if case.options["reduction"] == "mean" else 1)
+    gradient = unclaimed_from(gradient, np.maximum(whole, 1.0) * np.maximum(weight, 1.0) * 2, a.wide_largest)
+    return {"output": reduced(a, case, sizes, losses), "dlogits": np.where(p.valid, gradient, 0.0)}

@@ -1,0 +1,101 @@
+"""Holds one computed array against the truth: is every element within its certified bound?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Array
+from ..enclosure import Enclosure
+from .bounds import Floats
+from .conventions import Alternative
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How far one result lies from the truth.
+
+    margin: worst |error| / bound, over 1 is wrong; inf where a special value is missed or the shape is not that of the
+    truth. at: where that is, with what was computed, expected and allowed there. wrong: elements over their bound, of
+    `size`. unclaimed: elements without a claim. convention: the alternatives that were followed.
+    """
+
+    result: str
+    margin: float
+    at: tuple[int, ...] | None
+    actual: float
+    expected: float
+    allowed: float
+    wrong: int
+    size: int
+    unclaimed: int = 0
+    conventions: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every element is within its bound."""
+        return self.margin <= 1
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"{self.result}: {self.problem}"
+        if self.at is None:
+            return f"{self.result}: no elements"
+        relation = "within" if self.passed else "outside"
+        place = f" at {self.at}" if self.at else ""
+        return (
+            f"{self.result}: {self.wrong} of {self.size} elements wrong; worst{place}: got {self.actual!r}, expected "
+            f"{self.expected!r}, error {abs(self.actual - self.expected):.3g} {relation} the {self.allowed:.3g} allowed "
+            f"(margin {self.margin:.3g})"
+        )
+
+
+def compare(
+    result: str, actual: Array, expected: Enclosure, bound: Floats, accepted: Iterable[Alternative] = ()
+) -> Comparison:
+    """Compare `actual` with the enclosed truth, within the bound, element by element.
+
+    NaN and infinities must be met exactly. Where an alternative is marked, its value is right too, within the same
+    bound. An element whose bound is inf is not judged.
+    """
+    if actual.shape != expected.value.shape:
+        problem = f"got shape {actual.shape}, expected {expected.value.shape}"
+        return Comparison(result, np.inf, None, np.nan, np.nan, np.nan, actual.size, actual.size, problem=problem)
+    computed = actual.astype(np.float64)
+    margins = _margins(computed, expected, bound)
+    conventions = []
+    for alternative in accepted:
+        if alternative.result == result:
+            others = np.where(alternative.where, _margins(computed, Enclosure.exact(alternative.values), bound), np.inf)
+            if (others < margins).any():
+                conventions.append(alternative.name)
+            margins = np.minimum(margins, others)
+    if not margins.size:
+        return Comparison(result, 0.0, None, np.nan, np.nan, np.nan, 0, 0)
+    at = np.unravel_index(int(np.argmax(margins)), margins.shape)
+    return Comparison(
+        result,
+        margin=float(margins[at]),
+        at=tuple(int(i) for i in at),
+        actual=float(computed[at]),
+        expected=float(expected.value[at]),
+        allowed=float(bound[at]),
+        wrong=int((margins > 1).sum()),
+        size=margins.size,
+        unclaimed=int(np.isinf(bound).sum()),
+        conventions=tuple(conventions),
+    )
+
+
+def _margins(computed: Floats, expected: Enclosure, bound: Floats) -> Floats:
+    with np.errstate(all="ignore"):
+        error = expected.error_of(computed)
+        finite = np.isfinite(computed) & np.isfinite(expected.value)
+        # 0/0 is an exact result where no error is allowed; the radius of the truth counts against the layer only there
+        ratio = np.where(error == 0, 0.0, error / bound)
+        met = (computed == expected.value) | (np.isnan(computed) & np.isnan(expected.value))
+        ratio = np.where(finite, ratio, np.where(met, 0.0, np.inf))
+        return np.asarray(np.where(np.isinf(bound), 0.0, ratio))

@@ -1,0 +1,57 @@
+"""Where the frameworks differ and either may be followed: at these elements a second value is right as well.
+
+Each alternative names who does so. The truth of `exact_oracle` is the other choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..case import Case
+from .bounds import ARITHMETIC
+from .bounds.arithmetic import Floats, floats
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A value that is right as well at the elements of a result that `where` marks."""
+
+    name: str
+    result: str
+    where: NDArray[np.bool_]
+    values: Floats
+
+
+def alternatives(case: Case) -> tuple[Alternative, ...]:
+    """Every alternative that concerns some element of this case."""
+    found = ALTERNATIVES[case.op](case) if case.op in ALTERNATIVES else ()
+    return tuple(a for a in found if a.where.any())
+
+
+def _relu(case: Case) -> tuple[Alternative, ...]:
+    x, g = floats(case, "inputs"), floats(case, "cotangent")
+    subnormal = (x > 0) & (x < ARITHMETIC[case.dtype.name].tiny)
+    return (
+        Alternative("torch: relu'(NaN) = 1", "dinputs", np.isnan(x), g),
+        Alternative("jax: relu'(subnormal) = 0", "dinputs", subnormal, np.zeros(x.shape)),
+    )
+
+
+def _softmax_cross_entropy(case: Case) -> tuple[Alternative, ...]:
+    targets = case.primals["targets"]
+    if targets.ndim == 1:
+        return ()
+    rows = ((floats(case, "logits") == -np.inf) & (targets == 0)).any(axis=1)
+    where = rows if case.options["reduction"] == "none" else np.array(rows.any())
+    nans = np.full(where.shape, np.nan)
+    return (Alternative("torch and jax: 0 times log 0 is NaN in a loss on rows of weights", "output", where, nans),)
+
+
+ALTERNATIVES: dict[str, Callable[[Case], tuple[Alternative, ...]]] = {
+    "relu": _relu,
+    "softmax_cross_entropy": _softmax_cross_entropy,
+}
