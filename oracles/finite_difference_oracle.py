@@ -1,14 +1,13 @@
 """Gradients by central differences of the forward formula alone, in ball arithmetic: no derivative is written down here.
 
-With steps near 2^-100 |x| and 400 bits to take them in, truncation and cancellation both lie far below any float64 bound, so the
-result serves as an oracle where textbook differences (see `reference.numerical_gradient`) give ten digits.
+With steps of 2^-100 and enough bits to take them in, truncation and cancellation both lie far below any float64 bound: the
+result serves as an oracle, where textbook differences (see `reference.numerical_gradient`) give ten digits.
 It abstains (UnsupportedCase) at kinks, on values that are not finite, and on cases that would take too long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import chain
 from typing import Any
 
 import flint
@@ -23,8 +22,9 @@ from .registry import UnsupportedCase
 INSTALL = "pip install python-flint"
 OWN_ARITHMETIC = True
 
-BITS = 400
-STEP = -100  # of two, relative to the element
+BITS = 500  # beyond the range of exponents in the case
+STEP = -100  # of two: relative to the element where the op has a kink or a pole at 0, absolute elsewhere
+RELATIVE = ("relu", "cross_entropy")
 LIMIT = 20_000  # evaluations of a forward formula's elements
 
 Named = Mapping[str, Balls]
@@ -47,10 +47,10 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     return Result(rounded.pop("output"), {name.removeprefix("d"): value for name, value in rounded.items()})
 
 
-def enclose(case: Case, *, precision: int = BITS) -> dict[str, Enclosure]:
+def enclose(case: Case) -> dict[str, Enclosure]:
     """Output and gradients; the radius adds what halving the step changes, an estimate of the truncation."""
     _check(case)
-    with working_precision(max(precision, BITS)), np.errstate(all="ignore"):
+    with working_precision(BITS + 2 * _exponent_range(case)), np.errstate(all="ignore"):
         primals = {name: balls(a) for name, a in case.primals.items()}
         results = {"output": enclosure(FORWARD[case.op](case, primals), case.cotangent.shape)}
         for name in case.signature.differentiable:
@@ -68,7 +68,7 @@ def enclose(case: Case, *, precision: int = BITS) -> dict[str, Enclosure]:
 def _slope(case: Case, primals: Named, name: str, at: int, exponent: int) -> Any:
     """(f(x + h e) - f(x - h e)) / 2h for f the inner product of the output and the cotangent."""
     x = primals[name][at]
-    step = (abs(x) if not x.is_zero() else arb(1)) * arb(2) ** exponent
+    step = arb(2) ** exponent * (abs(x) if case.op in RELATIVE else 1)
     ends = []
     for sign in (1, -1):
         moved = [*primals[name]]
@@ -76,6 +76,17 @@ def _slope(case: Case, primals: Named, name: str, at: int, exponent: int) -> Any
         output = FORWARD[case.op](case, {**primals, name: moved})
         ends.append(total(o * g for o, g in zip(output, balls(case.cotangent), strict=True)))
     return (ends[0] - ends[1]) / (2 * step)
+
+
+def _exponent_range(case: Case) -> int:
+    """The exponents of two that the case's values span, 1 and the exponentials of logits included."""
+    values = np.concatenate([a.astype(np.float64).ravel() for a in (*case.primals.values(), case.cotangent)])
+    exponents = np.frexp(values[values != 0])[1]
+    span = int(np.max(exponents, initial=0) - np.min(exponents, initial=0))
+    if case.op not in ("softmax", "softmax_cross_entropy"):
+        return span
+    # below e^-750 everything is under the smallest float64
+    return span + int(1.5 * min(750.0, 2 * float(np.max(np.abs(case.primals[case.signature.differentiable[0]])))))
 
 
 def _check(case: Case) -> None:
@@ -108,7 +119,12 @@ def _relu(case: Case, primals: Named) -> Balls:
 
 def _softmax(case: Case, primals: Named) -> Balls:
     rows = _rows(primals["inputs"], case.cotangent.shape[-1])
-    return list(chain.from_iterable([e / total(exps) for e in exps] for exps in map(_exps, rows)))
+    output = []
+    for row in rows:
+        exps = [x.exp() for x in _shifted(row)]
+        denominator = total(exps)
+        output += [e / denominator for e in exps]
+    return output
 
 
 def _cross_entropy(case: Case, primals: Named) -> Balls:
@@ -123,13 +139,15 @@ def _softmax_cross_entropy(case: Case, primals: Named) -> Balls:
     rows, labels = _rows(primals["logits"], classes), _labels(case, primals, classes)
     losses = []
     for row, y in zip(rows, labels, strict=True):
-        exps = _exps(row)
-        losses.append(-total(w * (e / total(exps)).log() for w, e in zip(y, exps, strict=True)))
+        shifted = _shifted(row)
+        log_sum = total(x.exp() for x in shifted).log()
+        losses.append(total(w * (log_sum - x) for w, x in zip(y, shifted, strict=True)))
     return _reduced(losses, case)
 
 
-def _exps(row: Balls) -> Balls:
-    return [(x - row[0]).exp() for x in row]
+def _shifted(row: Balls) -> Balls:
+    top = max(row, key=float)
+    return [x - top for x in row]
 
 
 def _rows(values: Balls, width: int) -> list[Balls]:

@@ -11,7 +11,7 @@ that of the clipped value on it, bounds included (torch.clamp's choice).
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from ._arrays import (
     Array,
@@ -39,7 +39,7 @@ def cross_entropy(
     p = as_matrix("probabilities", probabilities)
     y = as_targets(targets, *p.shape)
     with np.errstate(all="ignore"):
-        wide = _clipped(widened(p), clip)
+        wide = _clipped(widened(p), clip, p.dtype)
         if y.ndim == 1:
             losses = -np.log(wide[np.arange(len(y)), y])
         else:
@@ -66,7 +66,7 @@ def cross_entropy_vjp(
     with np.errstate(all="ignore"):
         wide = widened(p)
         g = sample_cotangents(cotangent, len(p), reduction, wide.dtype)
-        clipped = _clipped(wide, clip)
+        clipped = _clipped(wide, clip, p.dtype)
         gradient = np.zeros_like(wide)
         if y.ndim == 1:
             rows = np.arange(len(y))
@@ -116,9 +116,11 @@ class CategoricalCrossEntropy(Loss):
         return self.dinputs
 
 
-def _clipped(p: Array, clip: float | None) -> Array:
+def _clipped(p: Array, clip: float | None, dtype: DTypeLike) -> Array:
+    """p clipped to [clip, 1 - clip], bounds that are rounded to `dtype`."""
     if clip is None:
         return p
     if not 0 < clip < 0.5:
         raise InputError(f"clip: expected a number between 0 and 0.5, got {shown(clip)}")
-    return np.clip(p, p.dtype.type(clip), p.dtype.type(1 - clip))
+    low, high = np.array([clip, 1 - clip]).astype(dtype).astype(p.dtype)
+    return np.clip(p, low, high)

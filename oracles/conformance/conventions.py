@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..case import Case
 from .bounds import ARITHMETIC
 from .bounds.arithmetic import Floats, floats
+from .bounds.losses import label_weights, signed_scales
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,18 @@ def _softmax_cross_entropy(case: Case) -> tuple[Alternative, ...]:
     return (Alternative("torch and jax: 0 times log 0 is NaN in a loss on rows of weights", "output", where, nans),)
 
 
+def _cross_entropy(case: Case) -> tuple[Alternative, ...]:
+    clip = case.options["clip"]
+    if clip is None:
+        return ()
+    p = floats(case, "probabilities")
+    low, high = np.array([clip, 1 - clip]).astype(case.dtype).astype(np.float64)
+    values = -label_weights(case) * signed_scales(case, len(p)) / (2 * np.clip(p, low, high))
+    return (Alternative("jax: half the gradient at a bound of clip", "dprobabilities", (p == low) | (p == high), values),)
+
+
 ALTERNATIVES: dict[str, Callable[[Case], tuple[Alternative, ...]]] = {
     "relu": _relu,
+    "cross_entropy": _cross_entropy,
     "softmax_cross_entropy": _softmax_cross_entropy,
 }

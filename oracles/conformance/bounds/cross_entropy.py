@@ -27,10 +27,8 @@ def bound(case: Case) -> dict[str, Floats]:
     labelled = (y != 0) & np.isfinite(p) & (p > 0)
     subnormal = labelled & (p < a.tiny)
     logs = np.where(labelled, np.abs(np.log(np.where(labelled, p, 1.0))), 0.0)
-    if clip is not None:  # whose bounds are rounded to the dtype, before or after 1 - clip is taken
-        logs_bound = np.where(labelled, 2 * a.v * np.maximum(1 / np.where(labelled, p, 1.0) * p, 1.0), 0.0)
-    else:
-        logs_bound = np.zeros_like(p)
+    # a clip's bounds are rounded to the dtype, before or after 1 - clip is taken
+    logs_bound = np.where(labelled & (clip is not None), 2 * a.v, 0.0)
     terms = y * logs
     sizes = np.sum(terms, axis=1)
     losses = (LOG * a.u + a.gamma(classes + 2)) * sizes + classes * a.tiny + np.sum(y * logs_bound, axis=1)
@@ -48,6 +46,10 @@ def bound(case: Case) -> dict[str, Floats]:
     flushed = labelled & (np.minimum(y * scale, np.minimum(scale, y)) < 2 * a.tiny)
     bounds = bounds + np.where(flushed, size, 0.0)
     bounds = np.where(subnormal, np.inf, a.stored(size, bounds))
+    if a.half:
+        bounds = unclaimed_from(bounds, 2 * y * scale, a.largest)
+    # at p = 0 the gradient is infinite, or 0/0 where y g / N has been flushed to zero
+    bounds = np.where((y != 0) & (p == 0) & (y * scale < 2 * a.normal), np.inf, bounds)
     largest_step = np.maximum(inverse, 1.0) * np.maximum(y, 1.0) * np.maximum(whole, 1.0)
     bounds = unclaimed_from(bounds, largest_step, a.wide_largest)
-    return {"output": reduced(a, case, sizes, losses), "dprobabilities": np.where(labelled, bounds, 0.0)}
+    return {"output": reduced(a, case, sizes, losses), "dprobabilities": np.where(y != 0, bounds, 0.0)}

@@ -8,7 +8,7 @@ from ...case import Case
 from ...exact_oracle import label_weights
 from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
 
-__all__ = ["label_weights", "reduced", "scales"]
+__all__ = ["label_weights", "reduced", "scales", "signed_scales"]
 
 
 def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
@@ -23,7 +23,12 @@ def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
     return unclaimed_from(a.stored(np.asarray(gauge / share), np.asarray(total / share)), gauge, a.wide_largest)
 
 
+def signed_scales(case: Case, n: int) -> Floats:
+    """g_i, over N under the mean: (N, 1)."""
+    g = floats(case, "cotangent").reshape(-1, 1)
+    return np.broadcast_to(g / n if case.options["reduction"] == "mean" and n else g, (n, 1))
+
+
 def scales(case: Case, n: int) -> Floats:
     """|g_i|, over N under the mean: (N, 1)."""
-    g = np.abs(floats(case, "cotangent")).reshape(-1, 1)
-    return np.broadcast_to(g / n if case.options["reduction"] == "mean" and n else g, (n, 1))
+    return np.abs(signed_scales(case, n))

@@ -33,15 +33,17 @@ def bound(case: Case) -> dict[str, Floats]:
     losses = np.where(p.valid[:, 0], losses, 0.0)
 
     weight = np.sum(y, axis=1, keepdims=True)
-    s_bound = np.minimum(p.bound + a.v * (p.s + p.bound), 1.0 + 2 * a.v) if a.half else p.bound
+    s_bound = np.minimum(a.stored(p.s, p.bound), 1.0 + 2 * a.v) if a.half else p.bound
     gauge = (p.s + s_bound) * weight + y
     gradient = scale * (s_bound * weight + gauge * (a.gamma(6) + (p.s > 0) * a.gamma(classes)))
     if a.half:  # documented steps: g / N, and y g / N or s minus y
         gradient = gradient + 2 * a.v * scale * gauge
     gradient = gradient + a.tiny * (3 * weight * scale + classes + 2 + 2 * gauge)
     if a.half:
-        gradient = gradient + a.stored_tiny * (1 + gauge) * (np.min(scale, initial=1.0) < 2 * a.normal)
+        gradient = gradient + a.stored_tiny * (2 + gauge) * (scale * np.minimum(gauge, 1.0) < 2 * a.normal)
     gradient = a.stored(scale * gauge, gradient)
+    if a.half:  # the stored y g / N
+        gradient = unclaimed_from(gradient, 2 * scale * np.max(y, axis=1, keepdims=True, initial=0.0), a.largest)
     whole = scale * (n if case.options["reduction"] == "mean" else 1)
     gradient = unclaimed_from(gradient, np.maximum(whole, 1.0) * np.maximum(weight, 1.0) * 2, a.wide_largest)
     return {"output": reduced(a, case, sizes, losses), "dlogits": np.where(p.valid, gradient, 0.0)}

@@ -1,0 +1,158 @@
+"""The `backproof` command: verify, doctor. Exit 0: passed; 1: a wrong layer; 2: misuse.
+
+Settings of the process (jax's compilation cache) are made here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as distribution_version
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from reference import InputError
+
+from .registry import DEVICES, OracleUnavailable, install_line, load, missing, names
+
+DISTRIBUTIONS = ("numpy", "ml_dtypes", "hypothesis", "python-flint", "rich", "click")
+
+
+def _misuse(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors that are the caller's become one line and exit code 2."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (InputError, OracleUnavailable) as error:
+            raise click.UsageError(str(error)) from error
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="backproof")
+def main() -> None:
+    """Is this backward pass right? Gradients held against PyTorch, JAX and exact arithmetic, within derived bounds."""
+
+
+@main.command()
+@click.option("--op", "ops", multiple=True, help="Only this op; may be repeated.")
+@click.option("--dtype", "dtypes", multiple=True, help="Only this dtype; may be repeated.")
+@click.option("--oracle", "oracles", multiple=True, help="Only this oracle; may be repeated. Default: all installed.")
+@click.option("--device", default="cpu", show_default=True, help=f"Where the frameworks run: {' or '.join(DEVICES)}.")
+@click.option("--examples", type=int, default=None, help="Cases an op and dtype.  [default: 60]")
+@click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
+@click.option("--json", "json_path", type=click.Path(dir_okay=False), help="Write the report as JSON; - for standard output.")
+@_misuse
+def verify(
+    ops: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    oracles: tuple[str, ...],
+    device: str,
+    examples: int | None,
+    seed: int | None,
+    json_path: str | None,
+) -> None:
+    """Hold the reference and every installed oracle against the exact value.
+
+    \b
+    backproof verify
+    backproof verify --op softmax --dtype float32 --examples 1000
+    backproof verify --oracle torch --device cuda --json report.json
+    """
+    use_compilation_cache()
+    from .conformance.tables import margins_table, summary_lines
+    from .conformance.verify import EXAMPLES, planned_cases
+    from .conformance.verify import verify as run
+
+    count = EXAMPLES if examples is None else examples
+    chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
+    with progress_bar(planned_cases(ops, dtypes, count, chosen)) as advance:
+        report = run(
+            ops=ops, dtypes=dtypes, oracles=oracles, device=device, examples=count, seed=chosen, progress=advance
+        )
+    if json_path == "-":
+        click.echo(report.to_json())
+    else:
+        console = Console(soft_wrap=True, highlight=False)
+        console.print(margins_table(report.margins))
+        for line in summary_lines(report):
+            console.print(line, markup=False)
+        if json_path:
+            Path(json_path).write_text(report.to_json() + "\n", encoding="utf-8")
+    sys.exit(0 if report.passed else 1)
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is installed, which devices there are, what is missing and how to install it."""
+    console = Console(soft_wrap=True, highlight=False)
+    table = Table("part", "version", "devices", "state")
+    table.add_row("python", platform.python_version(), "", f"{platform.system()} {platform.machine()}")
+    for name in ("backproof", *DISTRIBUTIONS):
+        table.add_row(name, _version(name), "", "ok" if _version(name) else f"missing: pip install {name}")
+    frameworks = 0
+    for name in names():
+        version, devices, state, is_framework = _oracle_row(name)
+        frameworks += is_framework
+        table.add_row(f"oracle {name}", version, devices, state)
+    console.print(table)
+    if not frameworks:
+        lines = " or ".join(f"`{install_line(name)}`" for name in ("torch", "jax"))
+        console.print(f"No framework oracle can run: nothing would be cross-validated. Install one with {lines}.")
+    elif not any(_devices(name) and "cuda" in _devices(name) for name in ("torch", "jax")):
+        console.print("No CUDA device: --device cuda cannot run here; everything else can.")
+
+
+def _oracle_row(name: str) -> tuple[str, str, str, bool]:
+    absent = missing(name)
+    if absent:
+        return "", "", f"missing {absent}: {install_line(name)}", False
+    try:
+        oracle = load(name)
+    except OracleUnavailable as error:
+        return "", "", str(error), False
+    return oracle.version, " ".join(oracle.module.devices()), "ok", oracle.is_framework
+
+
+def _devices(name: str) -> tuple[str, ...]:
+    try:
+        return tuple(load(name).module.devices())
+    except OracleUnavailable:
+        return ()
+
+
+def _version(name: str) -> str:
+    try:
+        return distribution_version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+@contextmanager
+def progress_bar(total: int) -> Any:
+    """A live bar on standard error, with cases done, what is being done and the time left; silent where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("loading the oracles", total=total)
+        yield lambda done, what: bar.update(task, advance=done, description=f"{what:34}")
+
+
+def use_compilation_cache() -> None:
+    """Keep what jax compiles in the user's cache directory, unless the environment says otherwise."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "backproof" / "jax"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")

@@ -1,0 +1,116 @@
+"""What a run found: verdicts, the worst margins, and what took part. Frozen data; prints, and goes to JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..case import Case
+
+STATUSES = ("passed", "failed", "disputed", "skipped", "xfailed")
+
+
+class CheckFailed(AssertionError):  # noqa: N818  (pytest shows an assertion; the name says whose)
+    """Raised by `Report.raise_for_failure`; the message is the report."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim held against one oracle in one dtype.
+
+    status: one of STATUSES. "disputed" is an oracle outside its own bound: it is named, and the layer is judged by the
+    exact value. margin: worst |error| / bound. cause: why a layer failed, where the numbers explain it. case: the shrunk
+    case of a failure, or the one with the worst margin. snippet: code that shows it in a fresh interpreter.
+    """
+
+    check: str
+    op: str
+    layer: str
+    oracle: str
+    dtype: str
+    status: str
+    margin: float = 0.0
+    cause: str = ""
+    message: str = ""
+    case: Case | None = None
+    snippet: str = ""
+
+    def __str__(self) -> str:
+        who = f"{self.oracle} on {self.op}" if self.status == "disputed" else f"{self.layer}"
+        lines = [f"{self.status}: {who}, {self.check}, {self.dtype}: {self.message}"]
+        if self.cause:
+            lines.append(f"  cause: {self.cause}")
+        if self.case is not None and self.status in ("failed", "disputed"):
+            lines.append(f"  case: {self.case!r}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Margin:
+    """The worst margin of one result (the output or a gradient) from one source, over `cases` cases."""
+
+    op: str
+    result: str
+    dtype: str
+    source: str
+    worst: float
+    cases: int
+    unclaimed: float
+    case: Case | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a run. `passed` says whether the layer is right; disputes and skips are listed, never silent."""
+
+    title: str
+    verdicts: tuple[Verdict, ...]
+    margins: tuple[Margin, ...]
+    versions: dict[str, str]
+    seed: int
+    cases: int
+    seconds: float
+    device: str = "cpu"
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def failures(self) -> tuple[Verdict, ...]:
+        """The failed verdicts."""
+        return self.of_status("failed")
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures
+
+    def of_status(self, status: str) -> tuple[Verdict, ...]:
+        """The verdicts of one status."""
+        return tuple(v for v in self.verdicts if v.status == status)
+
+    def raise_for_failure(self) -> None:
+        """Raise CheckFailed, with this report as its message, unless the layer passed."""
+        if not self.passed:
+            raise CheckFailed(str(self))
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{len(self.of_status(s))} {s}" for s in STATUSES if self.of_status(s))
+        lines = [f"{self.title}: {counts} ({self.cases} cases, {self.seconds:.1f} s, seed {self.seed})"]
+        lines += [str(v) for v in self.verdicts if v.status in ("failed", "disputed", "skipped")]
+        return "\n".join([*lines, *self.notes])
+
+    def to_json(self) -> str:
+        """The report as standard JSON; margins that are infinite are the text "inf"."""
+        data = {f: getattr(self, f) for f in ("title", "versions", "seed", "cases", "seconds", "device", "notes")}
+        data["passed"] = self.passed
+        data["verdicts"] = [_plain(v) for v in self.verdicts]
+        data["margins"] = [_plain(m) for m in self.margins]
+        return json.dumps(data, allow_nan=False)
+
+
+def _plain(row: Verdict | Margin) -> dict[str, Any]:
+    without: Sequence[str] = ("case",)
+    data = {k: v for k, v in vars(row).items() if k not in without}
+    data["case"] = json.loads(row.case.to_json()) if row.case is not None else None
+    return {k: repr(v) if isinstance(v, float) and v in (float("inf"), -float("inf")) else v for k, v in data.items()}

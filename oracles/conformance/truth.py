@@ -1,0 +1,48 @@
+"""The referee: the truth of a case with its bounds, and the verdict on any result of it, layer's or oracle's alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..case import Case, Result
+from ..enclosure import Enclosure
+from ..exact_oracle import enclose
+from .bounds import Floats, bounds
+from .compare import Comparison, compare
+from .conventions import Alternative, alternatives
+
+# the truth is known when its radius is this far below every bound
+SHARPNESS = 2.0**-10
+PRECISIONS = (160, 640, 2560)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Everything a result of the case is held against."""
+
+    case: Case
+    enclosures: Mapping[str, Enclosure]
+    bounds: Mapping[str, Floats]
+    accepted: tuple[Alternative, ...]
+
+    @classmethod
+    def of(cls, case: Case) -> Truth:
+        """The truth of a case, in balls whose precision is raised until they are far smaller than the bounds."""
+        allowed = bounds(case)
+        for precision in PRECISIONS:
+            enclosures = enclose(case, precision=precision)
+            if all(_sharp(enclosures[name], bound) for name, bound in allowed.items()):
+                break
+        return cls(case, enclosures, allowed, alternatives(case))
+
+    def judge(self, result: Result) -> dict[str, Comparison]:
+        """Each of the result's arrays against the truth, under the names of `Result.named`."""
+        return {
+            name: compare(name, actual, self.enclosures[name], self.bounds[name], self.accepted)
+            for name, actual in result.named().items()
+        }
+
+
+def _sharp(enclosed: Enclosure, bound: Floats) -> bool:
+    return bool((enclosed.radius <= SHARPNESS * bound).all())
