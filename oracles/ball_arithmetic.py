@@ -18,6 +18,8 @@ Balls = list[Any]  # of arb, which has no type information
 # float64 operands have 53 bits and their products 106: this leaves some 50 more for sums to lose
 PRECISION = 160
 
+SMALLEST = 2.0**-1074
+
 
 def working_precision(bits: int) -> AbstractContextManager[Any]:
     """Balls with that many bits inside the block; outside it the process keeps its own setting."""
@@ -48,8 +50,10 @@ def enclosure(terms: Balls, shape: tuple[int, ...]) -> Enclosure:
         value[i] = nearest
         if math.isfinite(nearest):
             rest = ball - nearest
-            residual[i] = float(rest)
-            radius[i] = float(rest.rad()) * (1 + 2**-50) + abs(residual[i]) * 2**-52
+            if not rest.is_zero():
+                residual[i] = float(rest)
+                # the roundings of the two floats just made, below the normal range too
+                radius[i] = float(rest.rad()) * (1 + 2**-50) + abs(residual[i]) * 2**-52 + SMALLEST
     return Enclosure(*(a.reshape(shape) for a in (value, residual, radius)))
 
 

@@ -19,6 +19,7 @@ from numpy import inf, nan
 from numpy.typing import ArrayLike
 
 from reference import InputError
+from reference._targets import as_targets
 
 from .arrays import (
     FLOAT_DTYPES,
@@ -69,6 +70,8 @@ class Case:
         shape = signature.output_shape({name: a.shape for name, a in arrays.items()}, settings)
         if g.shape != shape:
             raise InputError(f"cotangent: expected shape {shape}, that of the output of {op}, got {g.shape}")
+        if "targets" in arrays:
+            as_targets(arrays["targets"], *arrays[signature.differentiable[0]].shape)
         for name in (*signature.differentiable, "cotangent"):
             dtype = g.dtype if name == "cotangent" else arrays[name].dtype
             if dtype.name not in FLOAT_DTYPES:
@@ -111,6 +114,10 @@ class Case:
         options = {k: v for k, v in self.options.items() if v != self.signature.options[k]}
         tail = f", {options!r}" if options else ""
         return f"Case({self.op!r}, {{{primals}}}, {self._code('cotangent', self.cotangent)}{tail})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What Hypothesis and IPython print: the code, not the fields."""
+        printer.text(repr(self))
 
     def _code(self, name: str, a: Array) -> str:
         return repr(self.recipes[name]) if name in self.recipes and a.size > 100 else code(a)

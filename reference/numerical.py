@@ -29,8 +29,8 @@ def numerical_gradient(f: Callable[[Array], ArrayLike], x: ArrayLike, *, step: f
         high, low = at.copy(), at.copy()
         high[index] += steps[index]
         low[index] -= steps[index]
-        # divided by the step that was really taken: x + h is rounded
-        gradient[index] = (_scalar(f(high)) - _scalar(f(low))) / (high[index] - low[index])
+        taken = high[index] - low[index]  # not 2 h: x + h is rounded
+        gradient[index] = (_scalar(f(high)) - _scalar(f(low))) / taken
     return gradient
 
 

@@ -5,65 +5,68 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from .report import Margin, Report, Verdict
 
-LAYER_FIRST = ("torch", "jax", "finite_difference")
+ORDER = ("torch", "jax", "finite_difference")
+SHORT = {"finite_difference": "fin. diff"}
 
 
 def margin_text(margin: float) -> Text:
-    """Two digits; over 1 marked with an exclamation mark as well as red."""
+    """Two digits or three; over 1 marked with an exclamation mark as well as red."""
     if math.isinf(margin):
         return Text("inf !", "bold red")
-    text = "0" if margin == 0 else f"{margin:.2f}" if margin < 100 else f"{margin:.1e}"
+    text = "0" if margin == 0 else f"{margin:.2f}" if margin < 10 else f"{margin:.3g}"
     return Text(f"{text} !", "bold red") if margin > 1 else Text(text, "green" if margin <= 0.5 else "yellow")
 
 
 def margins_table(margins: Sequence[Margin]) -> Table:
-    """Worst |error| / bound against the exact value: a row an op, result and dtype, a column a source."""
-    named = {source: source.partition(".")[0] for source in sorted({m.source for m in margins}, key=_column_order)}
-    columns = list(dict.fromkeys(named.values()))
-    table = Table(title="worst |error| / certified bound, against the exact value", title_justify="left")
-    for heading in ("op", "result", "dtype"):
-        table.add_column(heading, no_wrap=True)
+    """Worst |error| / bound against the exact value: a block an op, a row a dtype and result, a column a source."""
+    columns = list(dict.fromkeys(_heading(m.source) for m in sorted(margins, key=_column_order)))
+    title = "worst |error| / certified bound, against the exact value"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("op, dtype", no_wrap=True)
+    table.add_column("result", no_wrap=True)
     for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    cells = {(m.op, m.result, m.dtype, named[m.source]): m.worst for m in margins}
-    rows = list(dict.fromkeys((m.op, m.dtype, m.result) for m in margins))
-    previous = ""
-    for op, dtype, result in rows:
-        if previous and op != previous:
-            table.add_section()
-        values = [cells.get((op, result, dtype, column)) for column in columns]
-        table.add_row(
-            op if op != previous else "", result, dtype, *(margin_text(v) if v is not None else Text("-") for v in values)
-        )
-        previous = op
+        table.add_column(SHORT.get(column, column), justify="right", no_wrap=True)
+    cells = {(m.op, m.dtype, m.result, _heading(m.source)): m.worst for m in margins}
+    for op in dict.fromkeys(m.op for m in margins):
+        table.add_row(Text(op, "bold"))
+        for dtype, result in dict.fromkeys((m.dtype, m.result) for m in margins if m.op == op):
+            values = [cells.get((op, dtype, result, column)) for column in columns]
+            table.add_row(f"  {dtype}", result, *(Text("-") if v is None else margin_text(v) for v in values))
     return table
 
 
-def _column_order(source: str) -> tuple[int, str]:
-    known = LAYER_FIRST.index(source) + 1 if source in LAYER_FIRST else 0 if "." in source else len(LAYER_FIRST) + 1
-    return known, source
-
-
 def summary_lines(report: Report) -> list[str]:
-    """What a reader needs under the table: failures in full, then who is outside a bound, what was skipped, the verdict."""
+    """What a reader needs under the table: failures in full, who is outside a bound, what was skipped, the verdict."""
     lines = [str(v) for v in report.failures]
     disputed = report.of_status("disputed")
     if disputed:
         lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
         lines += [f"  {_dispute(v)}" for v in disputed]
-    lines += [f"skipped: {v.oracle}: {v.message}" for v in report.of_status("skipped")]
+    lines += [f"skipped: {' '.join(filter(None, (v.op, v.dtype)))} {v.message}" for v in report.of_status("skipped")]
     lines += report.notes
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    lines.append(f"{versions}; device {report.device}; seed {report.seed}; {report.cases} cases in {report.seconds:.0f} s")
-    lines.append("passed" if report.passed else f"FAILED: {len(report.failures)} verdicts")
+    lines.append(f"{versions}; device {report.device}")
+    outcome = "passed" if report.passed else f"FAILED ({len(report.failures)} verdicts)"
+    lines.append(f"{outcome}: {report.cases} cases in {report.seconds:.0f} s, seed {report.seed}")
     return lines
+
+
+def _heading(source: str) -> str:
+    """The layer under test goes by the first part of its name: "reference" for "reference.dense"."""
+    return source.partition(".")[0]
+
+
+def _column_order(margin: Margin) -> tuple[int, str]:
+    known = margin.source in ORDER
+    return (ORDER.index(margin.source) + 1 if known else 0 if "." in margin.source else len(ORDER) + 1), margin.source
 
 
 def _dispute(v: Verdict) -> str:
     result, _, rest = v.message.partition(":")
-    return f"{v.oracle}, {v.op} {result} in {v.dtype}: margin {v.margin:.3g};{rest.partition(';')[2]}"
+    return f"{v.oracle}, {v.op} {result} in {v.dtype}:{rest.partition(';')[2] or rest}"

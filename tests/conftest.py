@@ -1,0 +1,47 @@
+"""Hypothesis profiles, and the oracles as a fixture that skips, visibly, where a framework is not installed."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from oracles import available, load
+from oracles.registry import OracleUnavailable, names
+
+# too_slow, data_too_large: a case is drawn by recipe, and its arrays are as large as its frame says
+COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("dev", max_examples=25, **COMMON)
+settings.register_profile("ci", max_examples=50, derandomize=True, print_blob=True, **COMMON)
+settings.register_profile("thorough", max_examples=2000, **COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+FRAMEWORKS = ("torch", "jax")
+
+
+def pytest_report_header():
+    there = [f"{name} {load(name).version}" for name in FRAMEWORKS if name in available()]
+    if not there:
+        return "oracles: no framework installed; nothing is cross-validated in this run"
+    return f"oracles: {', '.join(there)}"
+
+
+@pytest.fixture(scope="session", params=names())
+def oracle(request):
+    return load_or_skip(request.param)
+
+
+@pytest.fixture(scope="session", params=FRAMEWORKS)
+def framework(request):
+    return load_or_skip(request.param)
+
+
+@pytest.fixture(scope="session", params=FRAMEWORKS)
+def cuda_framework(request):
+    return load_or_skip(request.param, device="cuda")
+
+
+def load_or_skip(name, device="cpu"):
+    try:
+        return load(name, device=device)
+    except OracleUnavailable as reason:
+        pytest.skip(str(reason))

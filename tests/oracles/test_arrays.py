@@ -1,0 +1,96 @@
+import json
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from oracles.arrays import array, as_dtype, code, element_strides, from_data, packed, same_bits, strided, to_data
+from reference import InputError
+
+NAMESPACE = {"array": array, "packed": packed, "strided": strided, "nan": np.nan, "inf": np.inf}
+LAYOUTS = {
+    "C": lambda a: a,
+    "F": np.asfortranarray,
+    "reversed": lambda a: a[::-1, ::-1],
+    "stepped": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+    "repeated": lambda a: np.broadcast_to(a[:1], a.shape),
+}
+
+
+@pytest.mark.parametrize("limit", [0, 400], ids=["packed", "values"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int8", "bool"])
+def test_code_and_data_give_the_same_bits_and_layout_back(dtype, layout, limit):
+    values = np.random.default_rng(0).standard_normal((3, 4)) * 50
+    a = LAYOUTS[layout](values.astype(as_dtype(dtype)))
+    for again in (eval(code(a, limit=limit), NAMESPACE), from_data(_through_json(to_data(a, limit=limit)), "a")):  # noqa: S307
+        assert same_bits(a, again)
+        assert element_strides(a) == element_strides(again)
+        assert a.flags.writeable == again.flags.writeable
+
+
+@given(hnp.arrays(st.sampled_from([np.float16, np.float32, np.float64]), hnp.array_shapes(min_side=0, max_side=4)))
+def test_every_float_survives_printing(a):
+    assert same_bits(a, eval(code(a), NAMESPACE))  # noqa: S307
+    assert same_bits(a, from_data(_through_json(to_data(a)), "a"))
+
+
+@given(st.lists(st.integers(0, 2**16 - 1), min_size=1, max_size=8))
+def test_every_bfloat16_survives_printing(bits):
+    a = np.array(bits, np.uint16).view(ml_dtypes.bfloat16)
+    assert same_bits(a, eval(code(a), NAMESPACE))  # noqa: S307
+
+
+def test_floats_print_short():
+    assert code(array([0.1, -0.0, np.nan, -np.inf], "float32")) == "array([0.1, -0.0, nan, -inf], 'float32')"
+
+
+def test_same_bits_tells_zeros_apart_and_nans_not():
+    assert not same_bits(np.array([0.0]), np.array([-0.0]))
+    assert same_bits(np.array([np.nan]), np.array([-np.nan]))
+    assert not same_bits(np.array([1.0]), np.array([1], np.float32))
+
+
+def test_strides_that_overlap_different_values_are_refused():
+    with pytest.raises(InputError, match="overlap that differ"):
+        strided(np.array([[1.0], [2.0]]), (0, 1))
+    with pytest.raises(InputError, match="expected 2 of them"):
+        strided(np.zeros((1, 1)), (1,))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([1.0], "x: expected an object"),
+        ({"dtype": "float32"}, "x.shape: expected a list of integers, got None"),
+        ({"dtype": "float128", "shape": [1], "values": [1.0]}, "dtype: expected one of"),
+        ({"dtype": "float32", "shape": [2], "values": [1.0]}, "x.values: expected a list of 2 numbers"),
+        ({"dtype": "float32", "shape": [1], "values": ["NaN"]}, 'x.values: expected numbers, or "nan"'),
+        ({"dtype": "int8", "shape": [1], "values": [1000]}, "x: "),
+        ({"dtype": "float32", "shape": [10**9], "values": []}, "x.shape: expected at most 2**28 elements"),
+        ({"dtype": "float32", "shape": [-1], "values": []}, "x.shape: expected at most"),
+        ({"dtype": "float32", "shape": [1], "zlib_base64": "!!"}, "x: "),
+        ({"dtype": "float32", "shape": [1], "zlib_base64": "eJxjYGBgAAAABAAB"}, ""),
+        ({"dtype": "float32", "shape": [2], "values": [1.0, 2.0], "strides": [10**9]}, "x.strides"),
+    ],
+)
+def test_bad_data_is_refused_by_field(data, message):
+    if not message:  # this one is right: four zero bytes
+        assert same_bits(from_data(data, "x"), np.zeros(1, np.float32))
+        return
+    with pytest.raises(InputError) as caught:
+        from_data(data, "x")
+    assert message in str(caught.value)
+
+
+def test_packed_bytes_that_inflate_beyond_the_shape_are_refused():
+    bomb = to_data(np.zeros(10**6), limit=0)["zlib_base64"]
+    with pytest.raises(InputError, match="expected 8 bytes"):
+        packed(bomb, (1,), "float64")
+
+
+def _through_json(data):
+    return json.loads(json.dumps(data, allow_nan=False))
