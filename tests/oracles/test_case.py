@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -122,8 +123,8 @@ def test_hypothesis_prints_a_falsifying_case_as_code():
 
     with pytest.raises(AssertionError) as caught:
         fails()
-    note = "".join(caught.value.__notes__)
-    text = note[note.index("Case(") : note.rindex(")")].strip().rstrip(",")
+    note = "\n".join(caught.value.__notes__)
+    (text,) = re.findall(r"case=(Case\(.*\)),?$", note, re.MULTILINE)
     case = eval(text, NAMESPACE)  # noqa: S307
     assert case == Case("softmax", [[[0.0]]], [[0.0]]) or case.size <= 6  # shrunk
 
