@@ -21,8 +21,8 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -96,8 +96,9 @@ def main() -> int:
     arguments = parser.parse_args()
     start, done, worst = time.perf_counter(), 0, {}
     todo = list(jobs(arguments.cases, arguments.seed))
-    with ProcessPoolExecutor(arguments.workers, max_tasks_per_child=8) as pool:
-        for count, (cases, rows) in enumerate(pool.map(partial(chunk, per_pool=CHUNK), todo), 1):
+    # fresh processes now and then: jax keeps what it has compiled
+    with get_context("spawn").Pool(arguments.workers, maxtasksperchild=8) as pool:
+        for count, (cases, rows) in enumerate(pool.imap(partial(chunk, per_pool=CHUNK), todo), 1):
             done += cases
             merge(worst, rows)
             elapsed = time.perf_counter() - start
