@@ -2,12 +2,13 @@
 
     python benchmarks/margins.py --cases 100000 --workers 2 --json margins.json
 
-Each op gets that many cases in float32 and float64 together and a fifth as many in the two half precisions, over pools of
-shapes drawn afresh. Exits 1 if any margin in float32 or float64 exceeds 1.
+Each op gets that many cases in float32 and float64 together and a fifth as many in the two half precisions, over
+pools of shapes drawn afresh. Exits 1 if any margin in float32 or float64 exceeds 1.
 """
 
 from __future__ import annotations
 
+# ruff: noqa: E402  (the environment is set first)
 import os
 
 # one thread a worker: set before any library reads them
@@ -106,8 +107,8 @@ def main() -> int:
     print(file=sys.stderr)
     print_table(worst)
     versions = ", ".join(f"{name} {load(name).version}" for name in ORACLES)
-    print(f"\n{done} cases in {time.perf_counter() - start:.0f} s with {arguments.workers} workers; numpy {np.__version__},")
-    print(f"{versions}; Python {platform.python_version()}, {platform.machine()}")
+    print(f"\n{done} cases in {time.perf_counter() - start:.0f} s with {arguments.workers} workers;")
+    print(f"numpy {np.__version__}, {versions}; Python {platform.python_version()}, {platform.machine()}")
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump([{**row, "worst": repr(row["worst"])} for row in worst.values()], file, indent=1)

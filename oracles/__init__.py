@@ -1,4 +1,4 @@
-"""Trusted sources of gradients, and the kit that holds layers against them. Frameworks are loaded on demand, never here."""
+"""Trusted sources of gradients, and the kit that holds layers against them. Frameworks are loaded on demand."""
 
 from reference import InputError as InputError
 

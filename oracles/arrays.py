@@ -1,8 +1,8 @@
 """Arrays as exact text and as JSON data: values, dtype and memory layout all survive.
 
 `repr(ndarray)` is neither exact nor complete: it prints eight digits, elides past a thousand elements and says nothing
-of strides. Here every float prints as the shortest decimal that gives the same bits back in its dtype. NaNs are one NaN: a
-payload or sign is not kept.
+of strides. Here every float prints as the shortest decimal that gives the same bits back in its dtype. NaNs are one
+NaN: a payload or sign is not kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reference import InputError
 
 Array = NDArray[Any]
 
-FLOAT_DTYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
+FLOAT_DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
 FLOAT_DTYPES["bfloat16"] = np.dtype(ml_dtypes.bfloat16)
 _DTYPES = FLOAT_DTYPES | {
     name: np.dtype(name) for name in ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
@@ -34,7 +34,7 @@ def as_dtype(name: object) -> np.dtype[Any]:
     key = name if isinstance(name, str) else getattr(name, "name", None) or getattr(name, "__name__", None)
     if key not in _DTYPES:
         raise InputError(f"dtype: expected one of {', '.join(_DTYPES)}, got {name!r}")
-    return _DTYPES[key]
+    return _DTYPES[str(key)]
 
 
 def array(values: object, dtype: object) -> Array:

@@ -1,4 +1,4 @@
-"""Between NumPy arrays and python-flint's balls: `arb` carries a midpoint and a rigorous radius through every operation."""
+"""Between NumPy arrays and python-flint's balls: midpoints with a rigorous radius that every operation carries on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def balls(values: Array) -> Balls:
 
 def matrix(values: Array) -> Any:
     """A two-dimensional array as a matrix of balls of radius 0."""
-    return arb_mat(*values.shape, values.astype(np.float64).ravel().tolist())
+    rows, columns = values.shape
+    return arb_mat(rows, columns, values.astype(np.float64).ravel().tolist())
 
 
 def total(terms: Iterable[Any]) -> Any:

@@ -19,7 +19,6 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from reference import InputError
 
@@ -54,7 +53,9 @@ def main() -> None:
 @click.option("--device", default="cpu", show_default=True, help=f"Where the frameworks run: {' or '.join(DEVICES)}.")
 @click.option("--examples", type=int, default=None, help="Cases an op and dtype.  [default: 60]")
 @click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
-@click.option("--json", "json_path", type=click.Path(dir_okay=False), help="Write the report as JSON; - for standard output.")
+@click.option(
+    "--json", "json_path", type=click.Path(dir_okay=False), help="Write the report as JSON; - for standard output."
+)
 @_misuse
 def verify(
     ops: tuple[str, ...],
@@ -65,7 +66,7 @@ def verify(
     seed: int | None,
     json_path: str | None,
 ) -> None:
-    """Hold the reference and every installed oracle against the exact value.
+    r"""Hold the reference and every installed oracle against the exact value.
 
     \b
     backproof verify
@@ -98,22 +99,25 @@ def verify(
 @main.command()
 def doctor() -> None:
     """Say what is installed, which devices there are, what is missing and how to install it."""
-    console = Console(soft_wrap=True, highlight=False)
-    table = Table("part", "version", "devices", "state")
-    table.add_row("python", platform.python_version(), "", f"{platform.system()} {platform.machine()}")
+    _line("part", "version", "devices", "state")
+    _line("python", platform.python_version(), "", f"{platform.system()} {platform.machine()}")
     for name in ("backproof", *DISTRIBUTIONS):
-        table.add_row(name, _version(name), "", "ok" if _version(name) else f"missing: pip install {name}")
+        _line(name, _version(name), "", "ok" if _version(name) else f"missing: pip install {name}")
     frameworks = 0
     for name in names():
         version, devices, state, is_framework = _oracle_row(name)
         frameworks += is_framework
-        table.add_row(f"oracle {name}", version, devices, state)
-    console.print(table)
+        _line(f"oracle {name}", version, devices, state)
     if not frameworks:
         lines = " or ".join(f"`{install_line(name)}`" for name in ("torch", "jax"))
-        console.print(f"No framework oracle can run: nothing would be cross-validated. Install one with {lines}.")
+        click.echo(f"No framework oracle can run: nothing would be cross-validated. Install one with {lines}.")
     elif not any(_devices(name) and "cuda" in _devices(name) for name in ("torch", "jax")):
-        console.print("No CUDA device: --device cuda cannot run here; everything else can.")
+        click.echo("No CUDA device: --device cuda cannot run here; everything else can.")
+
+
+def _line(part: str, version: str, devices: str, state: str) -> None:
+    """One row; a long state is neither cut nor folded."""
+    click.echo(f"{part:26}{version:21}{devices:10}{state}".rstrip())
 
 
 def _oracle_row(name: str) -> tuple[str, str, str, bool]:
@@ -143,7 +147,7 @@ def _version(name: str) -> str:
 
 @contextmanager
 def progress_bar(total: int) -> Any:
-    """A live bar on standard error, with cases done, what is being done and the time left; silent where that is no terminal."""
+    """A live bar on standard error: cases done, what is being done, the time left. Silent where that is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("loading the oracles", total=total)

@@ -1,9 +1,10 @@
 """The truth: each op's formula, and that of its gradient, in rigorous ball arithmetic.
 
 - `enclose(case)` gives value and radius, far sharper than float64; `vjp(case)` the same rounded to the case's dtype.
-- Special values (NaN, infinities, -inf logits, empty batches) follow the contract: they are decided before the arithmetic.
-- The gradient formulas are derived by hand in docs/bounds.md. What vouches for them: finite_difference_oracle differentiates the
-  forward formulas alone, and the frameworks agree within bounds that only the truth can meet.
+- Special values (NaN, infinities, -inf logits, empty batches) follow the contract: they are decided before the
+  arithmetic.
+- The gradient formulas are derived by hand in docs/bounds.md. What vouches for them: finite_difference_oracle
+  differentiates the forward formulas alone, and the frameworks agree within bounds that only the truth can meet.
 """
 
 from __future__ import annotations
@@ -156,9 +157,7 @@ def _softmax_cross_entropy(case: Case) -> Enclosures:
         weight = total(weights)
         top = float(row.max())
         logits = balls(np.where(np.isfinite(row), row, 0.0))
-        losses.append(
-            total(w * (log_sum - (v - top)) for w, v in zip(weights, logits, strict=True) if not w.is_zero())
-        )
+        losses.append(total(w * (log_sum - (v - top)) for w, v in zip(weights, logits, strict=True) if not w.is_zero()))
         gradient += [(p * weight - w) * g for p, w in zip(s, weights, strict=True)]
     masked = np.where((x == -np.inf) & (y != 0), y * np.inf, 0.0).sum(axis=1)
     odd = np.where(invalid, np.nan, masked)

@@ -1,7 +1,8 @@
-"""Gradients by central differences of the forward formula alone, in ball arithmetic: no derivative is written down here.
+"""Gradients by central differences of the forward formula alone, in ball arithmetic: no derivative is written down
+here.
 
-With steps of 2^-100 and enough bits to take them in, truncation and cancellation both lie far below any float64 bound: the
-result serves as an oracle, where textbook differences (see `reference.numerical_gradient`) give ten digits.
+With steps of 2^-100 and enough bits to take them in, truncation and cancellation both lie far below any float64
+bound: the result serves as an oracle, where textbook differences (see `reference.numerical_gradient`) give ten digits.
 It abstains (UnsupportedCase) at kinks, on values that are not finite, and on cases that would take too long.
 """
 

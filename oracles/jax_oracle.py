@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import jax
@@ -93,13 +94,13 @@ def _compiled(op: str, options: tuple[tuple[str, Any], ...]) -> Callable[..., An
 def _x64() -> AbstractContextManager[Any]:
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
-    from jax.experimental import enable_x64  # where it lived before jax 0.8
-
-    return enable_x64()
+    experimental: Any = import_module("jax.experimental")  # where it lived before jax 0.8
+    context: AbstractContextManager[Any] = experimental.enable_x64()
+    return context
 
 
 def _labels(name: str, a: Any, case: Case) -> Any:
-    """Label weights in the dtype of the logits, so that JAX does not promote the loss; ids in one dtype, compiled once."""
+    """Label weights in the dtype of the logits, so that JAX does not promote the loss; ids in one dtype."""
     a = np.array(a, order="C")
     if name != "targets":
         return a

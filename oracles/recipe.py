@@ -1,4 +1,5 @@
-"""Arrays by recipe: a style, a seed and a few edits, so that a large array prints in one line and is the same everywhere.
+"""Arrays by recipe: a style, a seed and a few edits, so that a large array prints in one line and is the same
+everywhere.
 
 Values come from `PCG64(seed).random_raw`, a stream NumPy guarantees, through operations IEEE 754 defines to the bit (no
 exp, no pairwise sums): the same recipe gives the same bits on every machine and version.
@@ -22,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 def _unit(raw: Raw) -> Floats:
-    return (raw >> np.uint64(11)) * 2.0**-53
+    return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _integers(raw: Raw, scale: float) -> Floats:
@@ -34,7 +35,8 @@ def _uniform(raw: Raw, scale: float) -> Floats:
 
 
 def _ties(raw: Raw, scale: float) -> Floats:
-    return np.array([-1.0, 0.0, 0.5, 1.0])[(raw >> np.uint64(32)) % np.uint64(4)] * scale
+    choices = np.array([-1.0, 0.0, 0.5, 1.0]) * scale
+    return np.asarray(choices[(raw >> np.uint64(32)) % np.uint64(4)])
 
 
 def _wide(raw: Raw, scale: float) -> Floats:

@@ -1,7 +1,7 @@
 """Finds the oracles and loads them on demand.
 
-An oracle is a module: a file `NAME_oracle.py` beside this one, or the entry point NAME of group "backproof.oracles". It imports
-its framework at the top, and holds
+An oracle is a module: a file `NAME_oracle.py` beside this one, or the entry point NAME of group "backproof.oracles".
+It imports its framework at the top, and holds
     INSTALL                     the line that installs what it imports
     version() -> str            of the framework
     devices() -> tuple[str]     where it can run here

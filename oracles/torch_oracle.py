@@ -39,7 +39,7 @@ def cross_entropy(probabilities: Tensor, targets: Tensor, reduction: str, clip: 
         losses = -p.gather(1, targets[:, None])[:, 0].log()
     else:
         losses = -(targets * torch.where(targets == 0, torch.ones_like(p), p).log()).sum(dim=1)
-    return {"mean": torch.mean, "sum": torch.sum, "none": torch.clone}[reduction](losses)
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
 
 def softmax_cross_entropy(logits: Tensor, targets: Tensor, reduction: str) -> Tensor:
@@ -70,9 +70,7 @@ def vjp(case: Case, device: str = "cpu") -> Result:
         leaves = [tensors[name].requires_grad_() for name in op.differentiable]
         output = PRIMALS[case.op](**tensors, **case.options)
         gradients = torch.autograd.grad(output, leaves, cotangent)
-    return Result(
-        to_numpy(output), {name: to_numpy(g) for name, g in zip(op.differentiable, gradients, strict=True)}
-    )
+    return Result(to_numpy(output), {name: to_numpy(g) for name, g in zip(op.differentiable, gradients, strict=True)})
 
 
 def to_tensor(a: Array, device: str = "cpu") -> Tensor:

@@ -1,4 +1,4 @@
-"""From-scratch NumPy layers with the backward passes written out: formula, forward, vjp, layer class, one file an op."""
+"""From-scratch NumPy layers with the backward passes written out: one file an op, each read the same way."""
 
 from ._arrays import InputError as InputError
 from .cross_entropy import CategoricalCrossEntropy as CategoricalCrossEntropy

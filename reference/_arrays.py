@@ -45,9 +45,7 @@ def as_floats(name: str, value: ArrayLike) -> Array:
     if array.dtype.kind in "iub":
         return array.astype(np.float64)
     if array.dtype.name not in FLOATS:
-        raise InputError(
-            f"{name}: expected {', '.join(FLOATS)} or integers, got dtype {array.dtype} in {shown(value)}"
-        )
+        raise InputError(f"{name}: expected {', '.join(FLOATS)} or integers, got dtype {array.dtype} in {shown(value)}")
     return array
 
 

@@ -92,7 +92,7 @@ class Dense:
         dtype: DTypeLike = np.float64,
     ) -> None:
         for name, size in (("n_inputs", n_inputs), ("n_neurons", n_neurons)):
-            if not isinstance(size, (int, np.integer)) or size < 1:
+            if np.asarray(size).dtype.kind not in "iu" or size < 1:
                 raise InputError(f"{name}: expected a positive integer, got {shown(size)}")
         draws = np.random.default_rng(rng).standard_normal((n_inputs, n_neurons))
         self.weights: Array = (0.01 * draws).astype(dtype)

@@ -26,7 +26,7 @@ class Layer(Protocol):
 
 
 def sgd_step(layers: Sequence[Layer], learning_rate: float) -> None:
-    """parameter -= learning_rate * gradient, for the weights and biases of every dense layer. New arrays, not in place."""
+    """Every dense layer's parameter becomes parameter - learning_rate * gradient: a new array, not in place."""
     for layer in layers:
         if isinstance(layer, Dense):
             rate = layer.weights.dtype.type(learning_rate)
@@ -68,8 +68,8 @@ class Network:
 
     def backward(self, y_true: ArrayLike) -> Array:
         """The gradient of the mean loss with respect to the inputs; needs a forward pass and its loss."""
-        fused = isinstance(self.loss_layer, SoftmaxCrossEntropy)
-        dvalues = self.loss_layer.backward(self.loss_layer.output if fused else self.output, y_true)
+        loss = self.loss_layer
+        dvalues = loss.backward(loss.output if isinstance(loss, SoftmaxCrossEntropy) else self.output, y_true)
         for layer in reversed(self.layers):
             dvalues = layer.backward(dvalues)
         self.dinputs = dvalues

@@ -34,17 +34,17 @@ class Layer_Dense(Dense):  # noqa: N801  (the book's name)
 
     @property
     def dL_dX(self) -> Array:  # noqa: N802  (the notebooks' name)
-        """dinputs."""
+        """Dinputs."""
         return self.dinputs
 
     @property
     def dL_dw(self) -> Array:  # noqa: N802  (the notebooks' name)
-        """dweights."""
+        """Dweights."""
         return self.dweights
 
     @property
     def dL_db(self) -> Array:  # noqa: N802  (the notebooks' name)
-        """dbiases."""
+        """Dbiases."""
         return self.dbiases
 
 
@@ -53,7 +53,7 @@ class Activation_ReLU(ReLU):  # noqa: N801  (the book's name)
 
     @property
     def dL_dz(self) -> Array:  # noqa: N802  (the notebooks' name)
-        """dinputs."""
+        """Dinputs."""
         return self.dinputs
 
 

@@ -17,8 +17,8 @@ from ._arrays import Array, InputError, as_floats, shown
 def numerical_gradient(f: Callable[[Array], ArrayLike], x: ArrayLike, *, step: float | None = None) -> Array:
     """The gradient of the scalar function f at x, in float64, of x's shape.
 
-    step: h for every element; by default eps^(1/3) max(1, |x_i|), where the two errors balance (Nocedal and Wright 2006,
-    section 8.1). f is called with fresh float64 arrays, twice an element. Raises InputError.
+    step: h for every element; by default eps^(1/3) max(1, |x_i|), where the two errors balance (Nocedal and Wright
+    2006, section 8.1). f is called with fresh float64 arrays, twice an element. Raises InputError.
     """
     if step is not None and not step > 0:
         raise InputError(f"step: expected a positive number, got {shown(step)}")

@@ -30,7 +30,7 @@ def softmax_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
 def probabilities_of(x: Array) -> Array:
     """Softmax of x (..., C) in its own dtype, in one new array."""
     with np.errstate(all="ignore"):
-        e = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
+        e: Array = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
         np.exp(e, out=e)
         e /= e.sum(axis=-1, keepdims=True)
         return e

@@ -59,14 +59,14 @@ def minus_targets(s: Array, y: Array) -> Array:
         s[np.arange(len(y)), y] -= 1
         return s
     y = y.astype(s.dtype, copy=False)
-    return s * y.sum(axis=1, keepdims=True) - y
+    return np.asarray(s * y.sum(axis=1, keepdims=True) - y)
 
 
 class SoftmaxCrossEntropy:
     """`forward(logits, y_true)` returns the mean loss and sets `.output`, the probabilities.
 
-    `backward(output, y_true)`, as in the book, takes those probabilities and sets and returns `.dinputs`, the gradient of
-    the mean loss with respect to the logits: there is no cotangent.
+    `backward(output, y_true)`, as in the book, takes those probabilities and sets and returns `.dinputs`, the
+    gradient of the mean loss with respect to the logits: there is no cotangent.
     """
 
     output: Array

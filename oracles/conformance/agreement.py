@@ -6,7 +6,6 @@ within it agree, and where they do not, it is known who is wrong.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from .frames import Frame, frame_pool, large_frames
 from .layer import Layer
 from .report import Margin, Verdict
 from .run import run
+from .shrink import shrink
 from .truth import Truth
 
 Progress = Callable[[int, str], None]  # cases done since the last call, and what is being done
@@ -71,7 +71,7 @@ class Tally:
         )
 
 
-class Disagreement(AssertionError):  # noqa: N818  (Hypothesis shrinks what raises it)
+class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mistake)
     """The layer is outside the bound on this case."""
 
     def __init__(self, case: Case, message: str, margin: float) -> None:
@@ -113,14 +113,14 @@ def check_agreement(
     tally: Tally,
     progress: Progress = lambda done, what: None,
 ) -> tuple[Verdict, ...]:
-    """Verdicts on the layer, one a dtype and oracle, and on oracles outside their own bounds. Never raises for a layer."""
+    """Verdicts on the layer, one a dtype and oracle, and on oracles outside their bounds. Never raises for a layer."""
     failures: dict[str, Disagreement] = {}
     for frame, dtype, count in plan(layer, dtypes, examples, seed):
         if dtype not in failures:
             try:
                 _search(layer, oracles, frame, dtype, count, seed, tally, progress)
             except Disagreement as found:
-                failures[dtype] = found
+                failures[dtype] = _shrunk(layer, found)
     return (*_layer_verdicts(layer, oracles, dtypes, failures, tally), *_disputes(layer.op, oracles, dtypes, tally))
 
 
@@ -134,15 +134,14 @@ def _search(
     tally: Tally,
     progress: Progress,
 ) -> None:
-    """Run `count` cases of one frame; raises Disagreement with the shrunk case where the layer is wrong."""
-    shrinking = False
+    """Run `count` cases of one frame; raises Disagreement with the first on which the layer is wrong."""
 
     @seeded(hash((seed, frame.sizes, frame.reduction, frame.targets, dtype)))
     @settings(
         max_examples=count,
         database=None,
         deadline=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         report_multiple_bugs=False,
         print_blob=False,
         derandomize=False,
@@ -150,20 +149,27 @@ def _search(
     )
     @given(cases(frame.op, dtype, frames=[frame]))
     def search(case: Case) -> None:
-        nonlocal shrinking
         truth = Truth.of(case)
-        try:
-            judge_layer(layer, case, truth, tally if not shrinking else Tally())
-        except Disagreement:
-            shrinking = True
-            raise
-        if not shrinking:
-            tally.cases += 1
-            for oracle in oracles:
-                judge_oracle(oracle, case, truth, tally)
-            progress(1, f"{frame.op} {dtype}")
+        judge_layer(layer, case, truth, tally)
+        for oracle in oracles:
+            judge_oracle(oracle, case, truth, tally)
+        tally.cases += 1
+        progress(1, f"{frame.op} {dtype}")
 
     search()
+
+
+def _shrunk(layer: Layer, found: Disagreement) -> Disagreement:
+    """The same failure on the smallest case that shows it."""
+
+    def failure(case: Case) -> Disagreement | None:
+        try:
+            judge_layer(layer, case, Truth.of(case), Tally())
+        except Disagreement as again:
+            return again
+        return None
+
+    return failure(shrink(found.case, lambda case: failure(case) is not None)) or found
 
 
 def judge_layer(layer: Layer, case: Case, truth: Truth, tally: Tally) -> None:
@@ -234,8 +240,3 @@ def _worst_of(source: str, op: str, dtype: str, tally: Tally) -> float:
     with suppress(ValueError):
         return max(c.margin for c in rows if c is not None)
     return 0.0
-
-
-def elapsed_since(start: float) -> float:
-    """Seconds since a `time.perf_counter()`."""
-    return time.perf_counter() - start

@@ -1,7 +1,8 @@
-"""Hypothesis strategies for cases: values across scales, ties, exact zeros, saturation, special values, layouts, labels.
+"""Hypothesis strategies for cases: scales, ties, zeros, saturation, special values, layouts, label forms.
 
-Elements are not drawn one by one: a recipe (style, scale, seed) is, and up to three edits that put special values in. That is
-fast at any size, and it shrinks towards small integers, no edits, C order and the smallest frame. The cotangent is never
+Elements are not drawn one by one: a recipe (style, scale, seed) is, and up to three edits that put special values in.
+That is fast at any size, and it shrinks towards small integers, no edits, C order and the smallest frame. The
+cotangent is never
 uniform: rows of ones would be blind to softmax, whose rows sum to 1.
 """
 

@@ -17,9 +17,9 @@ from .conventions import Alternative
 class Comparison:
     """How far one result lies from the truth.
 
-    margin: worst |error| / bound, over 1 is wrong; inf where a special value is missed or the shape is not that of the
-    truth. at: where that is, with what was computed, expected and allowed there. wrong: elements over their bound, of
-    `size`. unclaimed: elements without a claim. convention: the alternatives that were followed.
+    margin: worst |error| / bound, over 1 is wrong; inf where a special value is missed or the shape is not that of
+    the truth. at: where that is, with what was computed, expected and allowed there. wrong: elements over their
+    bound, of `size`. unclaimed: elements without a claim. conventions: the alternatives that were followed.
     """
 
     result: str
@@ -47,8 +47,8 @@ class Comparison:
         relation = "within" if self.passed else "outside"
         place = f" at {self.at}" if self.at else ""
         return (
-            f"{self.result}: {self.wrong} of {self.size} elements wrong; worst{place}: got {self.actual!r}, expected "
-            f"{self.expected!r}, error {abs(self.actual - self.expected):.3g} {relation} the {self.allowed:.3g} allowed "
+            f"{self.result}: {self.wrong} of {self.size} elements wrong; worst{place}: got {self.actual!r}, "
+            f"expected {self.expected!r}, error {abs(self.actual - self.expected):.3g} {relation} the {self.allowed:.3g} allowed "
             f"(margin {self.margin:.3g})"
         )
 

@@ -59,7 +59,9 @@ def _cross_entropy(case: Case) -> tuple[Alternative, ...]:
     p = floats(case, "probabilities")
     low, high = np.array([clip, 1 - clip]).astype(case.dtype).astype(np.float64)
     values = -label_weights(case) * signed_scales(case, len(p)) / (2 * np.clip(p, low, high))
-    return (Alternative("jax: half the gradient at a bound of clip", "dprobabilities", (p == low) | (p == high), values),)
+    return (
+        Alternative("jax: half the gradient at a bound of clip", "dprobabilities", (p == low) | (p == high), values),
+    )
 
 
 ALTERNATIVES: dict[str, Callable[[Case], tuple[Alternative, ...]]] = {

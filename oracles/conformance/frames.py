@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Frame:
-    """The sizes of a case: (N, K, M) for dense, the shape of the inputs or logits otherwise; how a loss is asked for."""
+    """The sizes of a case: (N, K, M) for dense, the shape of the inputs otherwise; and how a loss is asked for."""
 
     op: str
     sizes: Shape
@@ -56,7 +56,10 @@ def frame_pool(
     targets: tuple[str, ...] = TARGETS,
     reductions: tuple[str, ...] = REDUCTIONS,
 ) -> tuple[Frame, ...]:
-    """The edges and `fresh` new shapes, smallest first. Every label form and reduction asked for appears."""
+    """The edges and `fresh` new shapes, smallest first, scalars and the empty last.
+
+    Every label form and reduction asked for appears.
+    """
     get_op(op)
     rng = random.Random(f"{op} {seed}")
     rank = {"dense": 3, "cross_entropy": 2, "softmax_cross_entropy": 2}.get(op)
@@ -91,7 +94,7 @@ def large_frames(
 def _framed(
     op: str, sizes: list[Shape], rng: random.Random, targets: tuple[str, ...], reductions: tuple[str, ...]
 ) -> tuple[Frame, ...]:
-    sizes = sorted(set(sizes), key=lambda s: (_product(s) == 0, _product(s), len(s)))
+    sizes = sorted(set(sizes), key=lambda s: (_product(s) == 0 or not s, _product(s), len(s)))
     if "reduction" not in get_op(op).options:
         return tuple(Frame(op, s) for s in sizes)
     if not targets or not reductions:

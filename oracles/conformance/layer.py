@@ -22,9 +22,9 @@ REDUCTIONS = ("mean", "sum", "none")
 class Layer:
     """An op's implementation: forward(*primals) -> output, vjp(cotangent, *primals) -> gradients.
 
-    vjp returns the gradients in the order of the op's differentiable primals (one alone needs no tuple), or a mapping by
-    their names. targets: the label forms a loss takes, of ids, one_hot and soft. reductions: those it takes as the keyword
-    `reduction`; a layer with "mean" alone is not passed one. Raises InputError.
+    vjp returns the gradients in the order of the op's differentiable primals (one alone needs no tuple), or a mapping
+    by their names. targets: the label forms a loss takes, of ids, one_hot and soft. reductions: those it takes as the
+    keyword `reduction`; a layer with "mean" alone is not passed one. Raises InputError.
     """
 
     op: str

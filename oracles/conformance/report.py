@@ -21,8 +21,8 @@ class Verdict:
     """One claim held against one oracle in one dtype.
 
     status: one of STATUSES. "disputed" is an oracle outside its own bound: it is named, and the layer is judged by the
-    exact value. margin: worst |error| / bound. cause: why a layer failed, where the numbers explain it. case: the shrunk
-    case of a failure, or the one with the worst margin. snippet: code that shows it in a fresh interpreter.
+    exact value. margin: worst |error| / bound. cause: why a layer failed, where the numbers explain it. case: the
+    shrunk case of a failure, or the one with the worst margin. snippet: code that shows it in a fresh interpreter.
     """
 
     check: str

@@ -11,7 +11,7 @@ import numpy as np
 from reference import InputError
 
 from ..ops import OPS
-from ..registry import Oracle, OracleUnavailable, install_line, load, names
+from ..registry import DEVICES, Oracle, OracleUnavailable, install_line, load, names
 from .agreement import Progress, Tally, check_agreement, plan
 from .cases import DTYPES
 from .layer import reference_layer
@@ -25,6 +25,8 @@ def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tup
 
     Raises InputError for unknown names and OracleUnavailable for one that was asked for and cannot run.
     """
+    if device not in DEVICES:
+        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
     loaded, absent = [], {}
     for name in wanted or names():
         # the project's own arithmetic runs on the CPU, wherever the frameworks do
@@ -35,6 +37,10 @@ def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tup
             if wanted:
                 raise
             absent[name] = str(reason)
+    if device != "cpu" and not any(oracle.is_framework for oracle in loaded):
+        raise OracleUnavailable(
+            "; ".join(absent.values()) or f"no framework was asked for, and only those run on {device}"
+        )
     return tuple(loaded), absent
 
 
@@ -48,7 +54,7 @@ def verify(
     seed: int | None = None,
     progress: Progress = lambda done, what: None,
 ) -> Report:
-    """Hold the reference and every installed oracle against the exact value, over `examples` cases an op and dtype or more.
+    """Hold the reference and every installed oracle against the exact value, over some `examples` cases an op and dtype.
 
     Raises InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run.
     """
@@ -57,7 +63,8 @@ def verify(
         raise InputError(f"examples: expected a positive number, got {examples}")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     loaded, absent = load_oracles(oracles, device)
-    start, tally, verdicts = time.perf_counter(), Tally(), []
+    start, tally = time.perf_counter(), Tally()
+    verdicts: list[Verdict] = []
     for op in chosen_ops:
         verdicts += check_agreement(
             reference_layer(op), loaded, chosen_dtypes, examples=examples, seed=seed, tally=tally, progress=progress
@@ -95,5 +102,3 @@ def _chosen(label: str, wanted: Sequence[str] | None, known: Sequence[str]) -> t
     if unknown:
         raise InputError(f"{label}: expected one of {', '.join(known)}, got {unknown[0]!r}")
     return tuple(wanted or known)
-
-

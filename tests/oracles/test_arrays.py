@@ -26,7 +26,7 @@ LAYOUTS = {
 def test_code_and_data_give_the_same_bits_and_layout_back(dtype, layout, limit):
     values = np.random.default_rng(0).standard_normal((3, 4)) * 50
     a = LAYOUTS[layout](values.astype(as_dtype(dtype)))
-    for again in (eval(code(a, limit=limit), NAMESPACE), from_data(_through_json(to_data(a, limit=limit)), "a")):  # noqa: S307
+    for again in (eval(code(a, limit=limit), NAMESPACE), from_data(_through_json(to_data(a, limit=limit)), "a")):
         assert same_bits(a, again)
         assert element_strides(a) == element_strides(again)
         assert a.flags.writeable == again.flags.writeable
@@ -34,14 +34,14 @@ def test_code_and_data_give_the_same_bits_and_layout_back(dtype, layout, limit):
 
 @given(hnp.arrays(st.sampled_from([np.float16, np.float32, np.float64]), hnp.array_shapes(min_side=0, max_side=4)))
 def test_every_float_survives_printing(a):
-    assert same_bits(a, eval(code(a), NAMESPACE))  # noqa: S307
+    assert same_bits(a, eval(code(a), NAMESPACE))
     assert same_bits(a, from_data(_through_json(to_data(a)), "a"))
 
 
 @given(st.lists(st.integers(0, 2**16 - 1), min_size=1, max_size=8))
 def test_every_bfloat16_survives_printing(bits):
     a = np.array(bits, np.uint16).view(ml_dtypes.bfloat16)
-    assert same_bits(a, eval(code(a), NAMESPACE))  # noqa: S307
+    assert same_bits(a, eval(code(a), NAMESPACE))
 
 
 def test_floats_print_short():

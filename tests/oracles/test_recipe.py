@@ -12,7 +12,7 @@ def test_the_same_recipe_gives_the_same_bits(style):
     recipe = Recipe(style, (5, 4), "float64", seed=3, scale=4)
     assert (recipe.build() == recipe.build()).all()
     assert np.isfinite(recipe.build()).all()
-    assert eval(repr(recipe)) == recipe  # noqa: S307
+    assert eval(repr(recipe)) == recipe
 
 
 def test_bits_are_those_of_every_version():

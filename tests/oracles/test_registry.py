@@ -16,7 +16,9 @@ def test_oracles_are_found_by_file_name():
 
 
 def test_an_unknown_oracle_or_device_is_named():
-    with pytest.raises(InputError, match="oracle: expected one of exact, finite_difference, jax, torch, got 'tensorflow'"):
+    with pytest.raises(
+        InputError, match="oracle: expected one of exact, finite_difference, jax, torch, got 'tensorflow'"
+    ):
         load("tensorflow")
     with pytest.raises(InputError, match="device: expected one of cpu, cuda, got 'tpu'"):
         load("exact", device="tpu")
@@ -51,7 +53,9 @@ def test_a_missing_framework_comes_with_the_line_that_installs_it():
     assert run(program) == "False torch\ntorch: torch is not installed; install it with: pip install torch\n"
 
 
-@pytest.mark.parametrize("body", ["raise OSError('libcudart.so.13: cannot open')", "import nothing_of_that_name", "1 / 0"])
+@pytest.mark.parametrize(
+    "body", ["raise OSError('libcudart.so.13: cannot open')", "import nothing_of_that_name", "1 / 0"]
+)
 def test_a_broken_framework_is_reported_not_raised_from_within(tmp_path, body):
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text(body)

@@ -100,5 +100,5 @@ def test_layer_is_the_gradient_of_the_mean_loss():
 
 
 def test_a_loss_without_forward_says_so():
-    with pytest.raises(NotImplementedError, match="Loss.forward: a loss defines the losses of its samples"):
+    with pytest.raises(NotImplementedError, match=r"Loss\.forward: a loss defines the losses of its samples"):
         Loss().calculate(P, [0, 1])

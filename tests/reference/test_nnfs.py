@@ -54,7 +54,9 @@ def test_gradients_under_the_notebooks_second_names():
     activation.forward(dense.forward(X))
     dense.backward(activation.backward(np.ones((2, 2))))
     assert activation.dL_dz is activation.dinputs
-    assert (dense.dL_dX is dense.dinputs) and (dense.dL_dw is dense.dweights) and (dense.dL_db is dense.dbiases)
+    assert dense.dL_dX is dense.dinputs
+    assert dense.dL_dw is dense.dweights
+    assert dense.dL_db is dense.dbiases
 
 
 def test_softmax_is_the_reference_softmax():

@@ -37,7 +37,7 @@ def test_bad_input_is_named_and_shown():
         softmax(3.0)
     with pytest.raises(InputError, match=r"cotangent: expected shape \(1, 2\)"):
         softmax_vjp([1.0, 2.0], [[1.0, 2.0]])
-    with pytest.raises(InputError, match="Softmax.backward: call forward first"):
+    with pytest.raises(InputError, match=r"Softmax\.backward: call forward first"):
         Softmax().backward([[1.0]])
 
 

@@ -1,7 +1,8 @@
 """Certified bounds: the largest error that any sensible evaluation of a case can make, element by element.
 
-Derived, never tuned: docs/bounds.md gives each derivation and its source. A bound of inf claims nothing (a result or a step
-on the way to it leaves the dtype's range); where the truth is NaN or infinite there is nothing to bound, and it must be met.
+Derived, never tuned: docs/bounds.md gives each derivation and its source. A bound of inf claims nothing (a result or
+a step on the way to it leaves the dtype's range); where the truth is NaN or infinite there is nothing to bound, and
+it must be met.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 from ...case import Case
 from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy
 from .arithmetic import ARITHMETIC as ARITHMETIC
-from .arithmetic import INFLATION, Floats
+from .arithmetic import INFLATION
+from .arithmetic import Floats as Floats
 
 BOUNDS: dict[str, Callable[[Case], dict[str, Floats]]] = {
     "dense": dense.bound,

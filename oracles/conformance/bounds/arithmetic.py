@@ -1,9 +1,9 @@
 """The model of floating-point arithmetic that every bound is derived from.
 
-A basic operation returns (exact)(1 + d) with |d| <= u, in any order, fused or not (Higham 2002, section 2.2); exp and log
-are off by at most `EXP_ULPS` and `LOG_ULPS` units in the last place; a division by at most two (a reciprocal and a product, or
-CUDA's div.full). Below the normal range a result may be flushed to zero. Products and sums of the two-byte floats are taken
-in float32, and each documented step is rounded to the dtype once.
+A basic operation returns (exact)(1 + d) with |d| <= u, in any order, fused or not (Higham 2002, section 2.2); exp and
+log are off by at most `EXP_ULPS` and `LOG_ULPS` units in the last place; a division by at most two (a reciprocal and
+a product, or CUDA's div.full). Below the normal range a result may be flushed to zero. Products and sums of the
+two-byte floats are taken in float32, and each documented step is rounded to the dtype once.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ INFLATION = 1 + 2.0**-20
 class Arithmetic:
     """The constants of one dtype.
 
-    u: unit roundoff of products and sums. v: unit roundoff of what is stored. tiny: results of operations below it may be
-    flushed. stored_tiny: the error of storing below the normal range. largest: of the dtype. wide_largest: of the dtype
-    that products and sums are taken in.
+    u: unit roundoff of products and sums. v: unit roundoff of what is stored. tiny: results of operations below it
+    may be flushed. stored_tiny: the error of storing below the normal range. largest: of the dtype. wide_largest: of
+    the dtype that products and sums are taken in.
     """
 
     u: float
@@ -53,7 +53,7 @@ class Arithmetic:
         return self.v > self.u
 
     def gamma(self, k: float) -> float:
-        """k u / (1 - k u), the relative error of a chain of k operations (Higham 2002, lemma 3.1); inf from k u = 1 on."""
+        """k u / (1 - k u): the relative error of k operations (Higham 2002, lemma 3.1); inf from k u = 1 on."""
         ku = k * self.u
         return ku / (1 - ku) if ku < 1 else np.inf
 

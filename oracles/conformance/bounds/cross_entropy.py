@@ -8,7 +8,8 @@ from ...case import Case
 from .arithmetic import LOG, Floats, arithmetic_of, floats, unclaimed_from
 from .losses import label_weights, reduced, scales
 
-# y's own rounding to the dtype, y g, 1 / N and the product with it, 1 / p and the product with it, a division's second ulp
+# y's own rounding to the dtype, y g, 1 / N and the product with it, 1 / p and the product with it, a division's
+# second ulp
 GRADIENT_ROUNDINGS = 8
 # documented steps of half precision in the gradient: g / N, y g / N, and the quotient
 GRADIENT_STEPS = 3

@@ -41,4 +41,4 @@ def _flushed(a: Arithmetic, left: Floats, right: Floats, added: Floats) -> Float
     small = [np.where(np.abs(m) < a.tiny, np.abs(m), 0.0) for m in (left, right, added)]
     if not any(m.any() for m in small):
         return np.zeros(1)
-    return small[0] @ np.abs(right) + np.abs(left) @ small[1] + small[2]
+    return np.asarray(small[0] @ np.abs(right) + np.abs(left) @ small[1] + small[2])

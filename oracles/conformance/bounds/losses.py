@@ -17,7 +17,7 @@ def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
     if case.options["reduction"] == "none":
         return bounds
     mean = case.options["reduction"] == "mean"
-    gauge = np.sum(sizes + bounds)
+    gauge = np.asarray(np.sum(sizes + bounds))
     total = np.sum(bounds) + a.gamma(n + 2) * gauge + n * a.tiny
     share = max(n, 1) if mean else 1
     return unclaimed_from(a.stored(np.asarray(gauge / share), np.asarray(total / share)), gauge, a.wide_largest)

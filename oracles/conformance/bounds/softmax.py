@@ -58,13 +58,14 @@ def bound(case: Case) -> dict[str, Floats]:
 def probabilities(a: Arithmetic, x: Floats, *, stored_log: bool = False) -> Probabilities:
     """Softmax of the rows of x with its bounds.
 
-    In the log domain, so that factors (1 + d) add up rigorously. With m the maximum, a_j = m - x_j, l = log sum exp(-a):
+    In the log domain, so that factors (1 + d) add up rigorously. With m the maximum, a_j = m - x_j, l = log sum
+    exp(-a):
     - the argument of an exponential: u (|x_j| + |m| + 2 a_j), which holds for exp(x - m) and for exp2(c x - c m), whose
       products and constant are rounded as well; exp itself EXP u;
     - their sum: the average of those, weighted with s, and gamma_C;
     - the division form: both, and the division;
-    - the log form, of x - (m + log sum) or (x - m) - log sum: u (|m| + 2 a_j + 2 l) in the argument, LOG u l in the logarithm,
-      the sum's error, and exp. With stored_log, log s is itself a documented step, rounded to the dtype.
+    - the log form, of x - (m + log sum) or (x - m) - log sum: u (|m| + 2 a_j + 2 l) in the argument, LOG u l in the
+      logarithm, the sum's error, and exp. With stored_log, log s is itself a documented step, rounded to the dtype.
     """
     classes = x.shape[1]
     valid = np.isfinite(x).any(axis=1, keepdims=True) & ~(np.isnan(x) | (x == np.inf)).any(axis=1, keepdims=True)

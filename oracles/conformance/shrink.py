@@ -1,0 +1,145 @@
+"""Makes a failing case smaller and plainer while it still fails: fewer rows and columns, simple values, C order.
+
+Hypothesis shrinks what it drew, a recipe; this shrinks the arrays themselves, whatever they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from reference import InputError
+
+from ..arrays import Array, is_plain
+from ..case import Case
+from ..recipe import laid_out
+
+Arrays = dict[str, Array]
+Fails = Callable[[Case], bool]
+
+ATTEMPTS = 600
+
+# the axes of a case, each as the axis it is of every array: dropping an index along one keeps the shapes in step
+_AXES: dict[str, tuple[Mapping[str, int], ...]] = {
+    "dense": (
+        {"inputs": 0, "cotangent": 0},
+        {"inputs": 1, "weights": 0},
+        {"weights": 1, "biases": 1, "cotangent": 1},
+    ),
+}
+_SIMPLE = (0.0, 1.0, -1.0, 2.0, 3.0)
+
+
+def shrink(case: Case, fails: Fails, *, attempts: int = ATTEMPTS) -> Case:
+    """The smallest case found that still fails; `case` itself where nothing smaller does. At most so many calls."""
+    left = attempts
+
+    def smaller(case: Case) -> Case | None:
+        nonlocal left
+        for step in (_plainer, _fewer, _simpler):
+            for arrays in step(case):
+                if left <= 0:
+                    return None
+                left -= 1
+                candidate = _case(case, arrays)
+                if candidate is not None and fails(candidate):
+                    return candidate
+        return None
+
+    found: Case | None = case
+    while found is not None:
+        case, found = found, smaller(found)
+    return case
+
+
+def _case(like: Case, arrays: Arrays) -> Case | None:
+    """A case of the same op and options, or None where the arrays make none: a label's class was dropped, say."""
+    cotangent = arrays.pop("cotangent")
+    try:
+        return Case(like.op, arrays, cotangent, like.options)
+    except InputError:
+        return None
+
+
+def _arrays(case: Case) -> Arrays:
+    return {**case.primals, "cotangent": case.cotangent}
+
+
+def _plainer(case: Case) -> Iterator[Arrays]:
+    """Each array in C order."""
+    for name, a in _arrays(case).items():
+        if not is_plain(a):
+            yield _arrays(case) | {name: np.array(a, order="C")}
+
+
+def _fewer(case: Case) -> Iterator[Arrays]:
+    """Half of the indices along an axis, then one fewer."""
+    for axis in axes(case):
+        name, at = next(iter(axis.items()))
+        n = _arrays(case)[name].shape[at]
+        runs = [(0, n // 2), (n // 2, n)] if n > 3 else []
+        for start, stop in [*runs, *((i, i + 1) for i in range(min(n, 16)))]:
+            keep = np.r_[0:start, stop:n]
+            yield {k: _taken(a, keep, axis[k]) if k in axis else a for k, a in _arrays(case).items()}
+
+
+def _simpler(case: Case) -> Iterator[Arrays]:
+    """All of an array at one simple value, then one element of it, then every element rounded."""
+    for name, a in _arrays(case).items():
+        if a.dtype.kind in "iub" or a.size == 0:
+            continue
+        values = a.astype(np.float64)
+        for value in _SIMPLE[:2]:
+            if not (values == value).all() and _cost(value) < np.max([_cost(v) for v in values.ravel()[:64]]):
+                yield _arrays(case) | {name: _like(a, np.full(a.shape, value))}
+        if a.size <= 64:
+            for i, old in enumerate(values.ravel()):
+                for value in _SIMPLE:
+                    if _cost(value) < _cost(old):
+                        changed = values.copy()
+                        changed.flat[i] = value
+                        yield _arrays(case) | {name: _like(a, changed)}
+        rounded = np.where(np.isfinite(values), np.round(values), values)
+        if not np.array_equal(rounded, values, equal_nan=True):
+            yield _arrays(case) | {name: _like(a, rounded)}
+
+
+def _cost(value: float) -> float:
+    """How plain a value reads: 0, then 1, small integers, and anything else."""
+    if value == 0 and not np.signbit(value):
+        return 0
+    if value in _SIMPLE:
+        return 1 + _SIMPLE.index(value)
+    return 10 if np.isfinite(value) and value == np.round(value) else 20
+
+
+def axes(case: Case) -> tuple[Mapping[str, int], ...]:
+    """Every axis of the case, as the axis it is of each array that has it."""
+    if case.op in _AXES:
+        return _AXES[case.op]
+    first = next(iter(case.primals))
+    ndim = case.primals[first].ndim
+    if "targets" not in case.primals:
+        return tuple({first: axis, "cotangent": axis} for axis in range(ndim))
+    samples = {first: 0, "targets": 0} | ({"cotangent": 0} if case.cotangent.ndim else {})
+    classes = {first: 1} | ({"targets": 1} if case.primals["targets"].ndim == 2 else {})
+    return samples, classes
+
+
+def _taken(a: Array, keep: Array, axis: int) -> Array:
+    return _like(a, np.take(a, keep, axis=axis))
+
+
+def _like(a: Array, values: Array) -> Array:
+    """`values` in the dtype of `a`, laid out in memory the way `a` is."""
+    layout = "C"
+    if not a.flags.writeable:
+        layout = "readonly"
+    elif any(s < 0 for s in a.strides):
+        layout = "reversed"
+    elif a.size > 1 and 0 in a.strides:
+        layout = "repeated"
+    elif not a.flags.c_contiguous:
+        layout = "F" if a.flags.f_contiguous else "stepped"
+    return laid_out(np.array(values, a.dtype), layout)

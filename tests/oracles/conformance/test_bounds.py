@@ -1,0 +1,153 @@
+"""Are the bounds sharp? Errors far below the usual tolerances are outside them; everything sensible is inside."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from oracles import Case, Recipe, Result
+from oracles.conformance.bounds import ARITHMETIC, bounds
+from oracles.conformance.cases import DTYPES, cases
+from oracles.conformance.layer import reference_layer
+from oracles.conformance.run import run
+from oracles.conformance.truth import Truth
+from oracles.ops import OPS
+
+# what the kit promises to see in a small case
+VISIBLE = {"float32": 1e-5, "float64": 1e-13}
+
+
+def small(op, dtype, seed=0):
+    def recipe(style, *shape, at=0):
+        return Recipe(style, shape, dtype, seed=seed + at)
+
+    primals = {
+        "dense": [recipe("uniform", 3, 4), recipe("uniform", 4, 2, at=1), recipe("uniform", 1, 2, at=2)],
+        "relu": [recipe("uniform", 3, 4)],
+        "softmax": [recipe("uniform", 3, 4)],
+        "cross_entropy": [recipe("probabilities", 3, 4), Recipe("ids", (3,), "int64", seed=seed, scale=4)],
+        "softmax_cross_entropy": [recipe("uniform", 3, 4), Recipe("ids", (3,), "int64", seed=seed, scale=4)],
+    }
+    shapes = {"dense": (3, 2), "relu": (3, 4), "softmax": (3, 4)}
+    return Case(op, primals[op], recipe("uniform", *shapes.get(op, ()), at=3))
+
+
+@pytest.mark.parametrize("dtype", VISIBLE)
+@pytest.mark.parametrize("op", OPS)
+def test_a_small_relative_error_in_one_element_is_seen(op, dtype):
+    """In each element of each gradient, in some small case: cancellation may hide it in one, not in all."""
+    seen = {}
+    for seed in range(0, 80, 10):
+        case = small(op, dtype, seed)
+        truth, result = Truth.of(case), run(reference_layer(op), case)
+        for name, gradient in result.gradients.items():
+            for at in np.ndindex(gradient.shape):
+                wrong = gradient.copy()
+                wrong[at] = wrong[at] * case.dtype.type(1 + VISIBLE[dtype])
+                if wrong[at] == gradient[at]:  # an exact zero has no relative error
+                    continue
+                judged = truth.judge(Result(result.output, {**result.gradients, name: wrong}))
+                seen[name, at] = seen.get((name, at), False) or not judged[f"d{name}"].passed
+    assert seen
+    assert all(seen.values()), [key for key, found in seen.items() if not found]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", OPS)
+def test_bounds_are_there_for_every_result_and_never_nan(op, dtype):
+    @given(cases(op, dtype))
+    def holds(case):
+        found = bounds(case)
+        assert {name: b.shape for name, b in found.items()} == {
+            "output": case.cotangent.shape,
+            **{f"d{name}": case.primals[name].shape for name in case.signature.differentiable},
+        }
+        for bound in found.values():
+            assert not np.isnan(bound).any()
+            assert (bound >= 0).all()
+
+    holds()
+
+
+def test_relu_is_exact_to_the_bit():
+    case = Case("relu", {"inputs": [1.0, -1.0, 0.0, 2.0**-1022]}, [1.0, 2.0, 3.0, 4.0])
+    assert not any(bound.any() for bound in bounds(case).values())
+
+
+def test_the_gauge_of_a_product_is_that_of_its_absolute_values():
+    x, w = np.array([[1.0, 1.0]]), np.array([[1.0], [-1.0]])
+    bound = bounds(Case("dense", [x, w, [[0.0]]], [[1.0]]))["output"]
+    u = 2.0**-53  # gamma_3 (|1| + |1|), and nothing for the result, which is 0
+    assert 6 * u < bound[0, 0] < 6.01 * u
+
+
+def test_nothing_is_claimed_beyond_the_range():
+    huge = np.full((1, 2), 3e38, np.float32)
+    case = Case("dense", [huge, np.ones((2, 1), np.float32), np.zeros((1, 1), np.float32)], np.ones((1, 1), np.float32))
+    found = bounds(case)
+    assert np.isinf(found["output"]).all()
+    assert np.isfinite(found["dinputs"]).all()
+
+
+def test_flushed_subnormals_are_allowed_and_no_more():
+    x = np.array([1e-40, 1.0], np.float32)
+    bound = bounds(Case("relu", [x], np.ones(2, np.float32)))["output"]
+    assert bound[0] >= x[0]
+    assert bound[1] == 0
+    assert bounds(Case("relu", [x.astype(np.float16)], np.ones(2, np.float16)))["output"].max() == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gamma_is_lemma_3_1(dtype):
+    a = ARITHMETIC[dtype]
+    assert a.gamma(1) == a.u / (1 - a.u)
+    assert a.gamma(10) >= (1 + a.u) ** 10 - 1
+    assert a.gamma(2 / a.u) == np.inf
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_sums_in_half_precision_are_outside(dtype):
+    """What "strict" means: a batch of 600 summed in its own dtype is seen."""
+    case = Case(
+        "dense",
+        [Recipe("uniform", (600, 2), dtype), Recipe("uniform", (2, 3), dtype, seed=1), Recipe("zeros", (1, 3), dtype)],
+        Recipe("uniform", (600, 3), dtype, seed=2, scale=0.5),
+    )
+    total = np.zeros((1, 3), case.dtype)
+    for row in case.cotangent:
+        total = (total + row).astype(case.dtype)
+    result = run(reference_layer("dense"), case)
+    assert all(c.passed for c in Truth.of(case).judge(result).values())
+    judged = Truth.of(case).judge(Result(result.output, {**result.gradients, "biases": total}))
+    assert not judged["dbiases"].passed
+    assert all(judged[name].passed for name in ("output", "dinputs", "dweights"))
+
+
+RIGHT_SOFTMAXES = {
+    "log form": lambda x, m: np.exp(x - (m + np.log(np.exp(x - m).sum(axis=1, keepdims=True)))),
+    "exp2": lambda x, m: _normalised(np.exp2((x - m) * x.dtype.type(np.log2(np.e)))),
+    "exp2, scaled before": lambda x, m: _normalised(
+        np.exp2(x * x.dtype.type(np.log2(np.e)) - m * x.dtype.type(np.log2(np.e)))
+    ),
+    "reciprocal": lambda x, m: np.exp(x - m) * (1 / np.exp(x - m).sum(axis=1, keepdims=True)),
+    "backwards sum": lambda x, m: np.exp(x - m) / np.exp(x - m)[:, ::-1].cumsum(axis=1)[:, -1:],
+}
+
+
+@pytest.mark.parametrize("form", RIGHT_SOFTMAXES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_other_right_softmaxes_are_inside(form, dtype):
+    @given(cases("softmax", dtype))
+    @np.errstate(all="ignore")
+    def holds(case):
+        x = case.primals["inputs"]
+        if x.ndim != 2 or not np.isfinite(x).all() or np.abs(x).max(initial=0) > 1e30:
+            return
+        s = RIGHT_SOFTMAXES[form](x, x.max(axis=1, keepdims=True, initial=-np.inf))
+        judged = Truth.of(case).judge(Result(s, {}))
+        assert judged["output"].passed, judged["output"]
+
+    holds()
+
+
+def _normalised(e):
+    return e / e.sum(axis=1, keepdims=True)

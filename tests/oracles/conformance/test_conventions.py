@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from oracles import Case, Result, load
+from oracles.conformance.conventions import alternatives
+from oracles.conformance.truth import Truth
+from oracles.registry import OracleUnavailable
+
+NAN, INF = np.nan, np.inf
+ONES = np.ones(3, np.float32)
+
+CASES = {
+    "torch: relu'(NaN) = 1": (Case("relu", [np.array([NAN, 1, 2], np.float32)], ONES), "torch"),
+    "jax: relu'(subnormal) = 0": (Case("relu", [np.array([1e-40, 1, 2], np.float32)], ONES), "jax"),
+    "torch and jax: 0 times log 0 is NaN in a loss on rows of weights": (
+        Case("softmax_cross_entropy", [[[-INF, 0.0]], [[0.0, 1.0]]], 1.0),
+        "torch",
+    ),
+    "jax: half the gradient at a bound of clip": (
+        Case("cross_entropy", [[[0.25, 0.5]], [[1.0, 1.0]]], 1.0, {"clip": 0.25}),
+        "jax",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_alternative_is_what_a_framework_does(name):
+    case, follower = CASES[name]
+    assert [a.name for a in alternatives(case)] == [name]
+    try:
+        result = load(follower).vjp(case)
+    except OracleUnavailable as reason:
+        pytest.skip(str(reason))
+    judged = Truth.of(case).judge(result)
+    assert all(c.passed for c in judged.values())
+    assert name in {convention for c in judged.values() for convention in c.conventions}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_neither_choice_is_anything(name):
+    case, _ = CASES[name]
+    exact = load("exact").vjp(case)
+    (alternative,) = alternatives(case)
+    results = {key: value.copy() for key, value in exact.named().items()}
+    results[alternative.result][alternative.where] = 0.3
+    wrong = Result(results.pop("output"), {k[1:]: v for k, v in results.items()})
+    assert not all(c.passed for c in Truth.of(case).judge(wrong).values())
+
+
+def test_ordinary_cases_have_none():
+    assert alternatives(Case("relu", [np.array([1.0, -2.0])], np.ones(2))) == ()

@@ -1,0 +1,47 @@
+import pytest
+
+from oracles import InputError
+from oracles.conformance.frames import frame_pool, large_frames
+from oracles.ops import OPS
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_the_edges_are_always_there_and_the_rest_is_fresh(op):
+    pools = [frame_pool(op, seed) for seed in range(8)]
+    for pool in pools:
+        sizes = [f.sizes for f in pool]
+        assert any(0 in s for s in sizes), "no samples"
+        assert any(s and s[0] == 1 for s in sizes), "one sample"
+        assert any(s and s[-1] == 1 for s in sizes), "one feature or class"
+        assert any(s and s[-1] % 4 == 1 and s[-1] > 4 for s in sizes), "4k + 1"
+        assert [f.elements for f in pool if f.elements] == sorted(
+            f.elements for f in pool if f.elements
+        ) or op == "dense"
+    assert len({tuple(f.sizes for f in pool) for pool in pools}) > 1
+    assert frame_pool(op, 3) == frame_pool(op, 3)
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_large_frames_pass_64_and_256_in_each_direction_and_65536_elements(op):
+    frames = large_frames(op, 0)
+    axes = len(frames[0].sizes)
+    for axis in range(axes):
+        assert any(64 < f.sizes[axis] <= 256 for f in frames)
+        assert any(f.sizes[axis] > 256 for f in frames)
+    assert max(f.elements for f in frames) > 65_536
+    assert len({f.sizes for f in frames} & {f.sizes for f in large_frames(op, 1)}) < len(frames)
+
+
+@pytest.mark.parametrize("op", ["cross_entropy", "softmax_cross_entropy"])
+def test_every_label_form_and_reduction_appears(op):
+    found = {(f.reduction, f.targets) for f in frame_pool(op, 0) + large_frames(op, 0)}
+    assert len(found) == 9
+    only = frame_pool(op, 0, targets=("ids",), reductions=("mean",))
+    assert {(f.reduction, f.targets) for f in only} == {("mean", "ids")}
+
+
+def test_misuse_is_named():
+    with pytest.raises(InputError, match="op: expected one of"):
+        frame_pool("denze", 0)
+    with pytest.raises(InputError, match="targets, reductions: expected at least one"):
+        frame_pool("cross_entropy", 0, targets=())

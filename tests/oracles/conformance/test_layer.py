@@ -1,0 +1,32 @@
+import pytest
+
+from oracles import InputError, Layer
+from oracles.conformance.layer import reference_layer
+
+
+def identity(x):
+    return x
+
+
+def test_a_layer_is_named_after_its_function():
+    assert Layer("relu", forward=identity, vjp=lambda g, x: g).name == "identity"
+    assert Layer("relu", forward=identity, vjp=lambda g, x: g, name="mine").name == "mine"
+    assert reference_layer("relu").name == "reference.relu"
+    assert reference_layer("cross_entropy").targets == ("ids", "one_hot", "soft")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"op": "denze"}, "op: expected one of dense"),
+        ({"forward": None}, "forward: expected a function, got None"),
+        ({"vjp": 3}, "vjp: expected a function, got 3"),
+        ({"targets": "ids"}, "targets: expected some of ids, one_hot, soft, got 'ids'"),
+        ({"targets": ()}, "targets: expected some of"),
+        ({"reductions": ("average",)}, "reductions: expected some of mean, sum, none"),
+    ],
+)
+def test_misuse_is_named(options, message):
+    arguments = {"op": "relu", "forward": identity, "vjp": identity} | options
+    with pytest.raises(InputError, match=message):
+        Layer(arguments.pop("op"), **arguments)

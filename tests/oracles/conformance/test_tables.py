@@ -1,0 +1,73 @@
+import io
+
+import numpy as np
+from rich.console import Console
+
+from oracles.conformance.report import Margin, Report, Verdict
+from oracles.conformance.tables import margin_text, margins_table, summary_lines
+
+
+def rendered(table):
+    console = Console(file=io.StringIO(), width=80)
+    console.print(table)
+    return console.file.getvalue()
+
+
+def test_a_margin_over_one_is_marked_without_colour():
+    assert [str(margin_text(m)) for m in (0.0, 0.254, 1.0, 1.5, 123.4, np.inf)] == [
+        "0",
+        "0.25",
+        "1.00",
+        "1.50 !",
+        "123 !",
+        "inf !",
+    ]
+
+
+def test_the_table_fits_80_columns_and_cuts_nothing():
+    sources = ("reference.softmax_cross_entropy", "torch", "jax", "finite_difference")
+    rows = [Margin("softmax_cross_entropy", "dprobabilities", "bfloat16", s, 123.4, 1, 0.0) for s in sources]
+    text = rendered(margins_table(rows))
+    assert "…" not in text
+    for part in (
+        "softmax_cross_entropy",
+        "bfloat16",
+        "dprobabilities",
+        "reference",
+        "torch",
+        "jax",
+        "fin. diff",
+        "123 !",
+    ):
+        assert part in text
+
+
+def test_what_did_not_take_part_is_a_dash():
+    rows = [
+        Margin("relu", "output", "float32", "reference.relu", 0.0, 1, 0.0),
+        Margin("relu", "dinputs", "float32", "torch", 0.5, 1, 0.0),
+    ]
+    assert "-" in rendered(margins_table(rows)).splitlines()[-2]
+
+
+def test_the_summary_names_disputes_and_skips():
+    verdicts = (
+        Verdict(
+            "oracle",
+            "dense",
+            "",
+            "jax",
+            "float16",
+            "disputed",
+            3.0,
+            message="dbiases: 1 of 2 elements wrong; worst at (0,): off",
+        ),
+        Verdict("agrees", "", "reference", "torch", "", "skipped", message="torch: not installed"),
+    )
+    lines = summary_lines(
+        Report("run", verdicts, (), {"numpy": "2"}, 1, 2, 3.0, notes=("nothing was cross-validated",))
+    )
+    assert "  jax, dense dbiases in float16: worst at (0,): off" in lines
+    assert "skipped: torch: not installed" in lines
+    assert "nothing was cross-validated" in lines
+    assert lines[-1] == "passed: 2 cases in 3 s, seed 1"

@@ -1,0 +1,91 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import oracles.conformance.verify as verify_module
+from oracles import Layer
+from oracles.command_line import main
+
+QUICK = ["--op", "relu", "--dtype", "float32", "--oracle", "exact", "--examples", "5"]
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, arguments)
+
+
+def test_verify_prints_the_table_and_passes():
+    done = call("verify", *QUICK)
+    assert done.exit_code == 0, done.output
+    assert "worst |error| / certified bound" in done.output
+    assert "passed: " in done.output
+    assert "Nothing was cross-validated: no framework oracle took part." in done.output
+
+
+def test_a_seed_gives_the_same_run_again():
+    found = [json.loads(call("verify", *QUICK, "--seed", "7", "--json", "-").output) for _ in range(2)]
+    for report in found:
+        report.pop("seconds")
+    assert found[0] == found[1]
+    assert found[0]["seed"] == 7
+
+
+def test_json_goes_to_a_file(tmp_path):
+    path = tmp_path / "report.json"
+    assert call("verify", *QUICK, "--json", str(path)).exit_code == 0
+    report = json.loads(path.read_text())
+    assert report["passed"] is True
+    assert {m["result"] for m in report["margins"]} == {"output", "dinputs"}
+
+
+def test_a_wrong_reference_exits_1_and_shows_the_shrunk_case(monkeypatch):
+    wrong = Layer("relu", forward=lambda x: x * (x > 0), vjp=lambda g, x: g * (x >= 0), name="reference.relu")
+    monkeypatch.setattr(verify_module, "reference_layer", lambda op: wrong)
+    done = call("verify", *QUICK, "--examples", "50")
+    assert done.exit_code == 1
+    assert "failed: reference.relu, agrees, float32: dinputs:" in done.output
+    assert "case: Case('relu', {'inputs': array([0.0], 'float32')}, array(" in done.output
+    assert "FAILED (1 verdicts)" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--op", "denze"],
+            "op: expected one of dense, relu, softmax, cross_entropy, softmax_cross_entropy, got 'denze'",
+        ),
+        (["--dtype", "float8"], "dtype: expected one of float32, float64, float16, bfloat16, got 'float8'"),
+        (["--oracle", "tensorflow"], "oracle: expected one of exact, finite_difference, jax, torch, got 'tensorflow'"),
+        (["--device", "tpu", "--oracle", "exact"], "device: expected one of cpu, cuda, got 'tpu'"),
+        (["--device", "cuda", "--oracle", "exact"], "no framework was asked for, and only those run on cuda"),
+        (["--examples", "0"], "examples: expected a positive number, got 0"),
+        (["--examples", "many"], "'many' is not a valid integer"),
+        (["--frobnicate"], "No such option"),
+    ],
+)
+def test_misuse_exits_2_with_one_line(arguments, message):
+    done = call("verify", *arguments)
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())
+    assert "Traceback" not in done.output
+
+
+def test_doctor_says_what_is_there():
+    done = call("doctor")
+    assert done.exit_code == 0
+    for part in ("python", "numpy", "hypothesis", "oracle exact", "oracle torch", "oracle jax"):
+        assert part in done.output
+
+
+def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
+    for module in ("oracles.command_line", "oracles.registry"):
+        monkeypatch.setattr(f"{module}.missing", lambda name: name if name in ("torch", "jax") else None)
+    done = call("doctor")
+    assert done.exit_code == 0
+    assert "missing torch: pip install torch" in " ".join(done.output.split())
+    assert "nothing would be cross-validated. Install one with `pip install torch` or `pip install jax`" in done.output
+
+
+def test_help_shows_examples():
+    assert "backproof verify --op softmax" in call("verify", "--help").output

@@ -1,0 +1,17 @@
+import pytest
+
+from oracles import InputError
+from oracles.ops import OPS, get_op
+
+
+def test_the_ops():
+    assert list(OPS) == ["dense", "relu", "softmax", "cross_entropy", "softmax_cross_entropy"]
+    assert all(set(op.differentiable) <= set(op.primals) for op in OPS.values())
+
+
+@pytest.mark.parametrize("name", ["Dense", "", None, 3, ["relu"]])
+def test_an_unknown_op_is_shown(name):
+    with pytest.raises(
+        InputError, match="op: expected one of dense, relu, softmax, cross_entropy, softmax_cross_entropy"
+    ):
+        get_op(name)

@@ -1,0 +1,176 @@
+"""The rules of the layout: who may import whom, and what each op and folder must have."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from oracles.ops import OPS
+from oracles.registry import names
+
+ROOT = Path(__file__).parents[1]
+FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
+# the way through the kit: each stage imports only what stands before it
+STAGES = (
+    ("layer", "bounds"),
+    ("conventions", "frames"),
+    ("cases", "compare", "run", "shrink"),
+    ("truth", "report"),
+    ("agreement", "tables"),
+    ("verify",),
+)
+
+
+def imports_of(path):
+    """(line, absolute module) of every import in a file, wherever it stands."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, (base, node.module)))
+            yield node.lineno, module
+            if not node.module:
+                yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def breaches(path, rule):
+    """What breaks a rule in a file, said with the rule."""
+    found = []
+    for line, module in imports_of(path):
+        said = rule(path, module)
+        if said:
+            found.append(f"{path.relative_to(ROOT)}:{line} imports {module}: {said}")
+    return found
+
+
+def numpy_only(path, module):
+    standard = {"__future__", "collections", "typing"}
+    if module.partition(".")[0] not in standard | {"numpy", "reference"}:
+        return "reference imports NumPy alone, and never oracles"
+
+
+def frameworks_in_their_adapters(path, module):
+    top = module.partition(".")[0]
+    if top in FRAMEWORKS and path.name != f"{top}_oracle.py":
+        return f"{top} is imported in {top}_oracle.py and nowhere else"
+
+
+def adapters_stand_alone(path, module):
+    if path.name.endswith("_oracle.py") and (module.startswith("oracles.conformance") or module.endswith("_oracle")):
+        return "adapters import neither the conformance kit nor each other"
+
+
+def one_direction(path, module):
+    stage = {name: i for i, row in enumerate(STAGES) for name in row}
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    target = module.split(".")
+    if parts[:2] == ("oracles", "conformance") and target[:2] == ["oracles", "conformance"] and len(target) > 2:
+        mine, other = parts[2], target[2]
+        if mine != other and mine != "__init__" and stage[other] > stage[mine]:
+            return f"{other} stands after {mine} in the way through the kit"
+
+
+def no_kit_below(path, module):
+    below = path.parent.name == "oracles" and path.name not in ("__init__.py", "command_line.py")
+    if below and module.startswith("oracles.conformance"):
+        return "only the package's front and its command know the kit"
+
+
+RULES = [
+    (numpy_only, "reference"),
+    (frameworks_in_their_adapters, "oracles"),
+    (frameworks_in_their_adapters, "reference"),
+    (adapters_stand_alone, "oracles"),
+    (one_direction, "oracles"),
+    (no_kit_below, "oracles"),
+]
+
+
+@pytest.mark.parametrize(("rule", "folder"), RULES, ids=[f"{r.__name__}-{f}" for r, f in RULES])
+def test_imports(rule, folder):
+    found = [line for path in sorted((ROOT / folder).rglob("*.py")) for line in breaches(path, rule)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("where", "text", "rule"),
+    [
+        ("reference/dense.py", "import torch", numpy_only),
+        ("reference/dense.py", "from oracles import Case", numpy_only),
+        ("oracles/case.py", "def f():\n    import jax.numpy", frameworks_in_their_adapters),
+        ("oracles/torch_oracle.py", "from .jax_oracle import vjp", adapters_stand_alone),
+        ("oracles/torch_oracle.py", "from .conformance.run import run", adapters_stand_alone),
+        ("oracles/conformance/compare.py", "from .verify import verify", one_direction),
+        ("oracles/conformance/bounds/dense.py", "from ..truth import Truth", one_direction),
+        ("oracles/case.py", "from .conformance import run", no_kit_below),
+    ],
+)
+def test_each_rule_can_be_broken(tmp_path, where, text, rule):
+    globals()["ROOT"] = tmp_path
+    try:
+        path = tmp_path / where
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+        assert breaches(path, rule)
+    finally:
+        globals()["ROOT"] = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_an_op_has_all_its_parts(op):
+    import reference
+    from oracles.conformance.bounds import BOUNDS
+    from oracles.conformance.cases import _MAKERS
+    from oracles.conformance.frames import _EDGES
+    from oracles.exact_oracle import FORMULAS
+    from oracles.finite_difference_oracle import FORWARD
+
+    parts = {
+        f"reference/{op}.py": (ROOT / "reference" / f"{op}.py").exists(),
+        f"reference.{op} and {op}_vjp": hasattr(reference, op) and hasattr(reference, f"{op}_vjp"),
+        f"tests/reference/test_{op}.py": (ROOT / "tests" / "reference" / f"test_{op}.py").exists(),
+        "its formula in oracles/exact_oracle.py": op in FORMULAS,
+        "its forward formula in oracles/finite_difference_oracle.py": op in FORWARD,
+        "its bound in oracles/conformance/bounds": op in BOUNDS,
+        "its strategy in oracles/conformance/cases.py": op in _MAKERS,
+        "its shapes in oracles/conformance/frames.py": op in _EDGES,
+    }
+    for framework in ("torch", "jax"):
+        source = (ROOT / "oracles" / f"{framework}_oracle.py").read_text()
+        functions = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+        parts[f"its primal in oracles/{framework}_oracle.py"] = op in functions
+    assert all(parts.values()), "missing: " + ", ".join(name for name, there in parts.items() if not there)
+
+
+def test_tests_mirror_the_source():
+    missing = []
+    for folder in ("reference", "oracles", "oracles/conformance"):
+        for path in sorted((ROOT / folder).glob("*.py")):
+            if (
+                path.name != "__init__.py"
+                and not (ROOT / "tests" / folder / f"test_{path.stem.lstrip('_')}.py").exists()
+            ):
+                missing.append(f"{folder}/{path.name}")
+    assert not missing, f"no test file for {', '.join(missing)}"
+
+
+def test_every_oracle_says_how_to_install_it():
+    from oracles.registry import install_line
+
+    assert all(install_line(name).startswith("pip install ") for name in names())
+
+
+@pytest.mark.parametrize("path", sorted(p for f in ("reference", "oracles") for p in (ROOT / f).rglob("*.py")), ids=str)
+def test_no_file_is_too_long_to_read(path):
+    assert len(path.read_text().splitlines()) <= 250, f"{path.name} asks to be split"
+
+
+def test_no_loose_tolerances():
+    words = ("rtol=", "atol=", "allclose", "isclose", "pytest.approx", "assert_almost")
+    here = Path(__file__).name
+    for folder in ("reference", "oracles", "tests", "examples"):
+        for path in (ROOT / folder).rglob("*.py"):
+            found = [word for word in words if word in path.read_text() and path.name != here]
+            assert not found, f"{path}: {found}: comparisons go through the certified bounds"

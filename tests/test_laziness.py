@@ -1,0 +1,37 @@
+"""What an import costs: `reference` nothing beyond NumPy, `oracles` no framework. In subprocesses, and able to fail."""
+
+import subprocess
+import sys
+
+import pytest
+
+FRAMEWORKS = ("torch", "jax", "jaxlib")
+
+
+def loaded_by(program):
+    code = f"{program}\nimport sys; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_reference_loads_numpy_alone():
+    extra = loaded_by("import reference") - loaded_by("import numpy, typing, collections.abc, __future__")
+    assert extra == {"reference"}
+
+
+@pytest.mark.parametrize(
+    "program", ["import oracles", "import oracles; oracles.available()", "import oracles.command_line"]
+)
+def test_oracles_load_no_framework(program):
+    assert not loaded_by(program) & set(FRAMEWORKS)
+
+
+def test_loading_an_oracle_loads_its_framework_alone():
+    pytest.importorskip("torch", reason="torch is not installed")
+    found = loaded_by("import oracles; oracles.load('torch')")
+    assert "torch" in found
+    assert "jax" not in found
+
+
+def test_this_check_can_fail():
+    assert "hypothesis" in loaded_by("import reference, hypothesis")
