@@ -1,8 +1,8 @@
-"""Gradients by central differences of the forward formula alone, in ball arithmetic: no derivative is written down
-here.
+"""Gradients by central differences of the forward formula alone: no derivative is written down here.
 
-With steps of 2^-100 and enough bits to take them in, truncation and cancellation both lie far below any float64
-bound: the result serves as an oracle, where textbook differences (see `reference.numerical_gradient`) give ten digits.
+In ball arithmetic, with steps of 2^-100 and enough bits to take them in, truncation and cancellation both lie far
+below any float64 bound: the result serves as an oracle, where textbook differences (`reference.numerical_gradient`)
+give ten digits.
 It abstains (UnsupportedCase) at kinks, on values that are not finite, and on cases that would take too long.
 """
 
@@ -130,9 +130,9 @@ def _softmax(case: Case, primals: Named) -> Balls:
 
 def _cross_entropy(case: Case, primals: Named) -> Balls:
     classes = case.primals["probabilities"].shape[1]
-    rows = _rows(primals["probabilities"], classes)
-    labels = _labels(case, primals, classes)
-    return _reduced([-total(w * p.log() for w, p in zip(y, row, strict=True)) for y, row in zip(labels, rows)], case)
+    rows, labels = _rows(primals["probabilities"], classes), _labels(case, primals, classes)
+    losses = [-total(w * p.log() for w, p in zip(y, row, strict=True)) for y, row in zip(labels, rows, strict=True)]
+    return _reduced(losses, case)
 
 
 def _softmax_cross_entropy(case: Case, primals: Named) -> Balls:

@@ -40,7 +40,7 @@ def _row_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape
 
 
 def _loss_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape:
-    predictions, targets = [name for name in shapes if name != "targets"][0], shapes["targets"]
+    predictions, targets = next(name for name in shapes if name != "targets"), shapes["targets"]
     n, c = _rank2(predictions, shapes[predictions])
     if targets not in ((n,), (n, c)):
         raise InputError(f"targets: expected shape {(n,)} (class ids) or {(n, c)} (weights), got {targets}")

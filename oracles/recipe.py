@@ -1,5 +1,4 @@
-"""Arrays by recipe: a style, a seed and a few edits, so that a large array prints in one line and is the same
-everywhere.
+"""Arrays by recipe, a style, a seed and a few edits: a large one prints in a line and is the same everywhere.
 
 Values come from `PCG64(seed).random_raw`, a stream NumPy guarantees, through operations IEEE 754 defines to the bit (no
 exp, no pairwise sums): the same recipe gives the same bits on every machine and version.

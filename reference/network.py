@@ -17,12 +17,15 @@ from .softmax_cross_entropy import SoftmaxCrossEntropy
 
 
 class Layer(Protocol):
-    """What a network asks of a layer."""
+    """What a network asks of a layer: both passes return what the next in line takes."""
 
     dinputs: Array
 
-    def forward(self, inputs: ArrayLike) -> Array: ...
-    def backward(self, dvalues: ArrayLike) -> Array: ...
+    def forward(self, inputs: ArrayLike) -> Array:
+        """The output."""
+
+    def backward(self, dvalues: ArrayLike) -> Array:
+        """The gradient with respect to the inputs, for that with respect to the output."""
 
 
 def sgd_step(layers: Sequence[Layer], learning_rate: float) -> None:
@@ -37,8 +40,8 @@ def sgd_step(layers: Sequence[Layer], learning_rate: float) -> None:
 class Network:
     """layers in order, and a loss of this package.
 
-    `forward(inputs)` returns the last layer's output; `loss(y_true)` the mean loss of it; `backward(y_true)` fills every
-    layer's gradients and returns the gradient with respect to the network's inputs; `step(learning_rate)` descends.
+    `forward(inputs)` returns the last layer's output; `loss(y_true)` the mean loss of it; `backward(y_true)` fills
+    every layer's gradients and returns that with respect to the network's inputs; `step(learning_rate)` descends.
     """
 
     output: Array

@@ -46,9 +46,10 @@ class Comparison:
             return f"{self.result}: no elements"
         relation = "within" if self.passed else "outside"
         place = f" at {self.at}" if self.at else ""
+        error = abs(self.actual - self.expected)
         return (
             f"{self.result}: {self.wrong} of {self.size} elements wrong; worst{place}: got {self.actual!r}, "
-            f"expected {self.expected!r}, error {abs(self.actual - self.expected):.3g} {relation} the {self.allowed:.3g} allowed "
+            f"expected {self.expected!r}, error {error:.3g} {relation} the {self.allowed:.3g} allowed "
             f"(margin {self.margin:.3g})"
         )
 

@@ -54,7 +54,7 @@ def verify(
     seed: int | None = None,
     progress: Progress = lambda done, what: None,
 ) -> Report:
-    """Hold the reference and every installed oracle against the exact value, over some `examples` cases an op and dtype.
+    """Hold the reference and every installed oracle against the exact value, over some cases an op and dtype.
 
     Raises InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run.
     """

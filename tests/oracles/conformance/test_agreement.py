@@ -32,7 +32,8 @@ def test_a_wrong_layer_fails_with_a_small_case_that_shows_it():
     (verdict,), _ = check(wrong)
     assert verdict.status == "failed"
     assert verdict.margin == np.inf
-    assert verdict.message.startswith("dinputs: 1 of 1 elements wrong; worst at (0,): got ")
+    assert verdict.message.startswith("dinputs: 1 of 1 elements wrong; worst at (0")
+    assert "got 1.0, expected 0.0, error 1 outside the 0 allowed" in verdict.message
     assert verdict.case.size == 2
     assert (verdict.case.primals["inputs"] == 0).all()
 

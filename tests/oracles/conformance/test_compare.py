@@ -40,9 +40,8 @@ def test_the_worst_element_is_named():
     c = judge([[1.0, 2.0], [3.0, 4.5]], [[1.0, 2.25], [3.0, 4.0]], np.full((2, 2), 0.25))
     assert (c.at, c.actual, c.expected, c.allowed, c.wrong, c.size) == ((1, 1), 4.5, 4.0, 0.25, 1, 4)
     assert str(c) == (
-       
-        "output: 1
-        of 4 elements wrong; worst at (1, 1): got 4.5, expected 4.0, error 0.5 outside the 0.25 allowed (margin 2)"
+        "output: 1 of 4 elements wrong; worst at (1, 1): got 4.5, expected 4.0, "
+        "error 0.5 outside the 0.25 allowed (margin 2)"
     )
 
 

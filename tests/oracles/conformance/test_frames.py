@@ -14,9 +14,7 @@ def test_the_edges_are_always_there_and_the_rest_is_fresh(op):
         assert any(s and s[0] == 1 for s in sizes), "one sample"
         assert any(s and s[-1] == 1 for s in sizes), "one feature or class"
         assert any(s and s[-1] % 4 == 1 and s[-1] > 4 for s in sizes), "4k + 1"
-        assert [f.elements for f in pool if f.elements] == sorted(
-            f.elements for f in pool if f.elements
-        ) or op == "dense"
+        assert 0 < pool[0].elements <= min(f.elements for f in pool[1:-2])
     assert len({tuple(f.sizes for f in pool) for pool in pools}) > 1
     assert frame_pool(op, 3) == frame_pool(op, 3)
 
