@@ -185,6 +185,8 @@ def _number(value: object, dtype: np.dtype[Any], field: str) -> Any:
         return _SPECIAL[value]
     if isinstance(value, bool) != (dtype.kind == "b") or not isinstance(value, (bool, int, float)):
         raise InputError(f'{field}: expected numbers, or "nan", "inf", "-inf", got {value!r}')
+    if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+        raise InputError(f"{field}: {value!r} is outside the range of {dtype}")
     return value
 
 
