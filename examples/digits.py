@@ -2,34 +2,38 @@
 
     python examples/digits.py --plot digits.png
 
-scikit-learn's digits through dense(64, 32), ReLU, dense(32, 10) and the fused softmax cross-entropy, in float32. At every
-step PyTorch and JAX differentiate the whole network at the reference's parameters, and their gradients are held against
-the reference's within the bound derived below; there is no rtol and no atol. At every 10th step and the last, each op on
-its own is held against exact arithmetic. For the curves, PyTorch and JAX also train networks of their own from the same
-start. Exits 1 if any margin exceeds 1, and 2 without scikit-learn.
+scikit-learn's digits through dense(64, 32), ReLU, dense(32, 10) and the fused softmax cross-entropy, in float32. At
+every step PyTorch and JAX differentiate the whole network at the reference's parameters, and their gradients are held
+against the reference's within the bound derived below; there is no rtol and no atol. At every 10th step and the last,
+each op on its own is held against exact arithmetic. For the curves, PyTorch and JAX also train networks of their own
+from the same start. Exits 1 if any margin exceeds 1, and 2 without scikit-learn.
 
-The bound of the composed network. Let v be what exact arithmetic gives at these parameters and inputs, v' what any one
-evaluation computes, be it NumPy's, r(v), or torch's or jax's. The claim, carried from op to op, is |v' - v| <= E(v).
+The bound of the composed network. Let v be what exact arithmetic gives at these parameters and inputs, v' what any
+one evaluation computes, be it NumPy's, r(v), or torch's or jax's. The claim, carried from op to op, is |v' - v| <=
+E(v).
 
-- An op computes within its certified bound B of the exact result for the operands it is given: E = B, and what the error
-  in those operands amounts to in exact arithmetic. Inputs and parameters are exact: there E = 0.
-- B belongs to operands v' that only their own evaluation knows, but |v| and |v'| are at most V = |r(v)| + 2 E(v), and the
-  bounds of dense grow with the magnitudes of its operands: B is taken at V. The smallest normal number is added to it: a
-  result below that may be flushed to zero, once, when stored or when read, which B at V does not see.
+- An op computes within its certified bound B of the exact result for the operands it is given: E = B, and what the
+  error in those operands amounts to in exact arithmetic. Inputs and parameters are exact: there E = 0.
+- B belongs to operands v' that only their own evaluation knows, but |v| and |v'| are at most V = |r(v)| + 2 E(v), and
+  the bounds of dense grow with the magnitudes of its operands: B is taken at V. The smallest normal number is added
+  to it: a result below that may be flushed to zero, once, when stored or when read, which B at V does not see.
 - dense, z = x w + b: as x' w - x w = (x' - x) w, E(z) = B + E(x) |w|.
-- ReLU is exact and moves no further than its input: E(h) = E(z), but 0 where r(z) < -2 E(z): every z' is negative there.
-- The fused loss, a mean over N samples of C classes: with no logit of a row off by more than e, the row's loss is off by at
-  most 2 e, and every probability s by a factor between exp(-2 e) and exp(2 e). Hence E(loss) = B + mean(2 e), and, since
-  dlogits = (s - y) / N and s <= r(s) exp(2 e), E(dlogits) = B + r(s) exp(2 e) expm1(2 e) / N. B is taken at r(z), times
-  exp((N + C + 8) d), d = max 2 e: at any logits within d of these, s differs by at most a factor exp(2 d), the bound of
-  log s, which is at least 16 u, by exp(5 d), and the roundings of sums over classes and samples by (N + C + 8) 2 d u.
-- dense backwards, from the cotangent g: as x'^T g' - x^T g = x'^T (g' - g) + (x' - x)^T g, with X and G the V of x and g,
-  E(dweights) = B + X^T E(g) + E(x)^T G, E(dbiases) = B + sum E(g), E(dinputs) = B + E(g) |w|^T.
-- ReLU backwards: E(g) where r(z) > 2 E(z), and 0 where r(z) < -2 E(z). Between the two the mask itself is within rounding,
-  and one evaluation may pass its g where another passes 0: G.
+- ReLU is exact and moves no further than its input: E(h) = E(z), but 0 where r(z) < -2 E(z): every z' is negative
+  there.
+- The fused loss, a mean over N samples of C classes: with no logit of a row off by more than e, the row's loss is off
+  by at most 2 e, and every probability s by a factor between exp(-2 e) and exp(2 e). Hence E(loss) = B + mean(2 e),
+  and, since dlogits = (s - y) / N and s <= r(s) exp(2 e), E(dlogits) = B + r(s) exp(2 e) expm1(2 e) / N. B is taken
+  at r(z), times exp((N + C + 8) d), d = max 2 e: at any logits within d of these, s differs by at most a factor exp(2
+  d), the bound of log s, which is at least 16 u, by exp(5 d), and the roundings of sums over classes and samples by
+  (N + C + 8) 2 d u.
+- dense backwards, from the cotangent g: as x'^T g' - x^T g = x'^T (g' - g) + (x' - x)^T g, with X and G the V of x
+  and g, E(dweights) = B + X^T E(g) + E(x)^T G, E(dbiases) = B + sum E(g), E(dinputs) = B + E(g) |w|^T.
+- ReLU backwards: E(g) where r(z) > 2 E(z), and 0 where r(z) < -2 E(z). Between the two the mask itself is within
+  rounding, and one evaluation may pass its g where another passes 0: G.
 
-Reference and framework are both within E of the truth, so within 2 E of each other: margin = max |framework - reference| / 2 E,
-where 0/0 is 0. This is all evaluated in float64, for whose own rounding the package's INFLATION stands.
+Reference and framework are both within E of the truth, so within 2 E of each other: margin = max |framework -
+reference| / 2 E, where 0/0 is 0. This is all evaluated in float64, for whose own rounding the package's INFLATION
+stands.
 """
 
 from __future__ import annotations
@@ -149,7 +153,7 @@ def composed_bounds(network: Network, y: Array) -> tuple[list[Array], int]:
 
 
 def dense_bounds(*sizes: Array) -> dict[str, Array]:
-    """B of dense for inputs, weights, biases and a cotangent of at most these sizes, which are rounded up to float32."""
+    """B of dense for inputs, weights, biases and a cotangent of at most these sizes, rounded up to float32."""
     narrow = [a.astype(np.float32) for a in sizes]
     *primals, g = (np.where(f < a, np.nextafter(f, np.float32(np.inf)), f) for f, a in zip(narrow, sizes, strict=True))
     return {name: b + TINY for name, b in bounds(Case("dense", primals, g)).items()}
@@ -280,9 +284,8 @@ def main() -> int:
 
     versions = [f"{package} {version(package)}" for package in ("backproof", "numpy", "scikit-learn")]
     print(", ".join([*versions, *(f"{name} {oracle.version}" for name, oracle in oracles.items())]))
-    print(
-        f"{arguments.steps} steps of {arguments.batch} of {len(train)} digits, {len(test)} for the test; seed {arguments.seed}"
-    )
+    print(f"{arguments.steps} steps of {arguments.batch} of {len(train)} digits, {len(test)} for the test;", end=" ")
+    print(f"seed {arguments.seed}")
     final = {}
     for name, logits in {"reference": network.forward, **{n: f[2] for n, f in frameworks.items()}}.items():
         final["train loss", name] = float(softmax_cross_entropy(logits(inputs[train]), labels[train]))
