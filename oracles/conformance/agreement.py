@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
@@ -136,7 +137,8 @@ def _search(
 ) -> None:
     """Run `count` cases of one frame; raises Disagreement with the first on which the layer is wrong."""
 
-    @seeded(hash((seed, frame.sizes, frame.reduction, frame.targets, dtype)))
+    # not hash(): that of a text differs from one process to the next
+    @seeded(crc32(repr((seed, frame, dtype)).encode()))
     @settings(
         max_examples=count,
         database=None,
