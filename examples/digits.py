@@ -9,8 +9,7 @@ each op on its own is held against exact arithmetic. For the curves, PyTorch and
 from the same start. Exits 1 if any margin exceeds 1, and 2 without scikit-learn.
 
 The bound of the composed network. Let v be what exact arithmetic gives at these parameters and inputs, v' what any
-one evaluation computes, be it NumPy's, r(v), or torch's or jax's. The claim, carried from op to op, is |v' - v| <=
-E(v).
+one evaluation computes: NumPy's, which is r(v), or torch's or jax's. The claim, from op to op: |v' - v| <= E(v).
 
 - An op computes within its certified bound B of the exact result for the operands it is given: E = B, and what the
   error in those operands amounts to in exact arithmetic. Inputs and parameters are exact: there E = 0.
@@ -18,22 +17,20 @@ E(v).
   the bounds of dense grow with the magnitudes of its operands: B is taken at V. The smallest normal number is added
   to it: a result below that may be flushed to zero, once, when stored or when read, which B at V does not see.
 - dense, z = x w + b: as x' w - x w = (x' - x) w, E(z) = B + E(x) |w|.
-- ReLU is exact and moves no further than its input: E(h) = E(z), but 0 where r(z) < -2 E(z): every z' is negative
-  there.
+- ReLU is exact and moves no further than its input: E(h) = E(z), but 0 where r(z) < -2 E(z), as all z' are negative.
 - The fused loss, a mean over N samples of C classes: with no logit of a row off by more than e, the row's loss is off
-  by at most 2 e, and every probability s by a factor between exp(-2 e) and exp(2 e). Hence E(loss) = B + mean(2 e),
-  and, since dlogits = (s - y) / N and s <= r(s) exp(2 e), E(dlogits) = B + r(s) exp(2 e) expm1(2 e) / N. B is taken
-  at r(z), times exp((N + C + 8) d), d = max 2 e: at any logits within d of these, s differs by at most a factor exp(2
-  d), the bound of log s, which is at least 16 u, by exp(5 d), and the roundings of sums over classes and samples by
-  (N + C + 8) 2 d u.
+  by at most 2 e, and every probability s by a factor from exp(-2 e) to exp(2 e). Hence E(loss) = B + mean(2 e) and,
+  since dlogits = (s - y) / N and s <= r(s) exp(2 e), E(dlogits) = B + r(s) exp(2 e) expm1(2 e) / N. B is taken at
+  r(z), times exp((N + C + 8) d), d = max 2 e: at any logits within d of these, s differs by at most exp(2 d), the
+  bound of log s, at least 16 u, by exp(5 d), and the roundings of the loss's sums by (N + C + 8) 2 d u a sample.
 - dense backwards, from the cotangent g: as x'^T g' - x^T g = x'^T (g' - g) + (x' - x)^T g, with X and G the V of x
   and g, E(dweights) = B + X^T E(g) + E(x)^T G, E(dbiases) = B + sum E(g), E(dinputs) = B + E(g) |w|^T.
 - ReLU backwards: E(g) where r(z) > 2 E(z), and 0 where r(z) < -2 E(z). Between the two the mask itself is within
   rounding, and one evaluation may pass its g where another passes 0: G.
 
-Reference and framework are both within E of the truth, so within 2 E of each other: margin = max |framework -
-reference| / 2 E, where 0/0 is 0. This is all evaluated in float64, for whose own rounding the package's INFLATION
-stands.
+Reference and framework are each within E of the truth, so within 2 E of each other. With 0/0 being 0,
+    margin = max |framework - reference| / 2 E.
+All this is evaluated in float64, for whose own rounding the package's INFLATION stands.
 """
 
 from __future__ import annotations
@@ -56,7 +53,7 @@ from oracles.conformance.truth import Truth
 from reference import Dense, Network, ReLU, SoftmaxCrossEntropy, softmax, softmax_cross_entropy
 
 RATE = 0.5
-EXACT_EVERY = 10  # steps: exact arithmetic takes longer than all else
+EXACT_EVERY = 10  # steps: exact arithmetic takes longer than all the rest of a step
 TINY = ARITHMETIC["float32"].tiny
 RESULTS = ("loss", "dweights 1", "dbiases 1", "dweights 2", "dbiases 2", "dinputs")
 
@@ -70,6 +67,8 @@ Framework = tuple[Callable[..., Sequence[Array]], Callable[[Array, Array], float
 def torch_framework(start: Sequence[Array]) -> Framework:
     import torch
     from torch.nn.functional import cross_entropy, linear, relu
+
+    torch.set_num_threads(1)  # in so small a network, threads wait for each other longer than they work
 
     def logits(x, w1, b1, w2, b2):
         return linear(relu(linear(x, w1.T, b1[0])), w2.T, b2[0])
@@ -179,9 +178,8 @@ def op_margins(network: Network, y: Array, oracles: Mapping[str, Oracle]) -> Cel
     worst = {}
     for layer, case in chain.items():
         truth = Truth.of(case)
-        results = {"reference": run(reference_layer(case.op), case)} | {
-            name: o.vjp(case) for name, o in oracles.items()
-        }
+        results = {"reference": run(reference_layer(case.op), case)}
+        results |= {name: oracle.vjp(case) for name, oracle in oracles.items()}
         for source, result in results.items():
             worst[layer, source] = max(comparison.margin for comparison in truth.judge(result).values())
     return worst
@@ -191,11 +189,15 @@ def table(title: str, cells: Cells) -> None:
     rows, columns = (dict.fromkeys(names) for names in zip(*cells, strict=True))
     print(f"\n{title}\n{'':14}" + "".join(f"{column:>12}" for column in columns))
     for row in rows:
-        print(f"{row:14}" + "".join(f"{cells[row, column]:12.4f}" for column in columns))
+        print(f"{row:14}" + "".join(f"{cells[row, column]:12.4g}" for column in columns))
 
 
 def worst_of(steps: Sequence[Cells]) -> Cells:
     return {key: float(np.max([cells[key] for cells in steps])) for key in steps[0]}  # NaN if any of them is
+
+
+def worst_for(source: str, cells: Cells) -> float:
+    return max(margin for (_, column), margin in cells.items() if column == source)
 
 
 def plot(path: str, losses: Mapping[str, list[float]], whole: Sequence[Cells], exact: Mapping[int, Cells]) -> None:
@@ -207,25 +209,26 @@ def plot(path: str, losses: Mapping[str, list[float]], whole: Sequence[Cells], e
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    looks = {"reference": ("0.75", "-", 6, "s"), "torch": ("#c33c1e", "-", 1.5, "^"), "jax": ("#10409c", ":", 2.5, "o")}
+    # lines of three widths and hollow markers of three sizes: where all agree, each is seen through the others
+    looks = {"reference": ("0.75", "-", 6, "s"), "torch": ("#c33c1e", "-", 1.5, "^"), "jax": ("#10409c", ":", 3, "o")}
+    sizes = {"reference": 11, "torch": 8, "jax": 2.5}
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     for name, curve in losses.items():
         colour, style, width, marker = looks[name]
-        left.plot(curve, style, color=colour, linewidth=width, label=name)
-        of = [[m for (_, source), m in cells.items() if source == name] for cells in (*whole, *exact.values())]
+        look = {"color": colour, "linewidth": width}
+        left.plot(curve, style, label=name, **look)
         if name != "reference":
-            worst = [max(margins) for margins in of[: len(whole)]]
-            right.plot(worst, style, color=colour, linewidth=width, label=f"{name} against reference, whole network")
-        worst = [max(margins) for margins in of[len(whole) :]]
-        right.plot(
-            list(exact), worst, marker, color=colour, mec="black", ms=5, label=f"{name} against the truth, op by op"
-        )
+            label = f"{name} against the reference, whole network"
+            right.plot([worst_for(name, cells) for cells in whole], style, label=label, **look)
+        edge = {"color": "0.45" if name == "reference" else colour, "mfc": "none", "mew": 1.5, "ms": sizes[name]}
+        worst = [worst_for(name, cells) for cells in exact.values()]
+        right.plot(list(exact), worst, marker, label=f"{name} against the truth, op by op", **edge)
     right.axhline(1, color="black", linestyle="--", label="allowed")
-    left.set(
-        title="Three networks trained from one start", xlabel="step", ylabel="loss of the batch (nats)", ylim=(0, None)
-    )
-    right.set(title="Worst error at each step, as a share of its certified bound", xlabel="step", ylabel="margin")
+    left.set(title="Three networks trained from one start", ylabel="loss of the batch (nats)", ylim=(0, None))
+    right.set(title="Worst error at each step, as a share of its certified bound", ylabel="margin")
     right.set(yscale="log", ylim=(None, 3))
+    for axes in (left, right):
+        axes.set_xlabel("step")
     left.legend()
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.savefig(path, dpi=150)
@@ -284,8 +287,8 @@ def main() -> int:
 
     versions = [f"{package} {version(package)}" for package in ("backproof", "numpy", "scikit-learn")]
     print(", ".join([*versions, *(f"{name} {oracle.version}" for name, oracle in oracles.items())]))
-    print(f"{arguments.steps} steps of {arguments.batch} of {len(train)} digits, {len(test)} for the test;", end=" ")
-    print(f"seed {arguments.seed}")
+    counts = f"{arguments.steps} steps of {arguments.batch} of {len(train)} digits, {len(test)} for the test"
+    print(f"{counts}; seed {arguments.seed}")
     final = {}
     for name, logits in {"reference": network.forward, **{n: f[2] for n, f in frameworks.items()}}.items():
         final["train loss", name] = float(softmax_cross_entropy(logits(inputs[train]), labels[train]))
@@ -296,9 +299,8 @@ def main() -> int:
         typical = dict(zip(RESULTS, np.median(allowed, axis=0), strict=True))
         shown = end_to_end | {(result, "2 E / max"): 2 * share for result, share in typical.items()}
         table("worst margin of the whole network's results against the reference's, at every step", shown)
-        print(
-            f"ReLU inputs within rounding of the kink: {uncertain}. 2 E / max: median bound over the largest element."
-        )
+        print("2 E / max: the bound of the difference over the largest element, the median of all steps.")
+        print(f"ReLU inputs within rounding of the kink: {uncertain} of {arguments.steps * arguments.batch * 32}.")
     table(f"worst margin of each op against exact arithmetic, at {len(exact)} steps", by_op)
 
     worst = float(np.max([*end_to_end.values(), *by_op.values()]))

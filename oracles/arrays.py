@@ -124,23 +124,25 @@ def from_data(data: object, field: str) -> Array:
     if not isinstance(data, dict):
         raise InputError(f"{field}: expected an object with dtype, shape and values, got {type(data).__name__}")
     shape = tuple(_integers(data.get("shape"), f"{field}.shape"))
-    if any(n < 0 for n in shape) or math.prod(shape) > 2**28 or len(shape) > 16:
-        raise InputError(f"{field}.shape: expected at most 2**28 elements in at most 16 axes, got {shape}")
+    if any(n < 0 for n in shape) or math.prod(shape) > 2**28 or len(shape) > 32:
+        raise InputError(f"{field}.shape: expected at most 2**28 elements in at most 32 axes, got {shape}")
     dtype = as_dtype(data.get("dtype"))
     try:
         if "values" in data:
             values = data["values"]
             if not isinstance(values, list) or len(values) != math.prod(shape):
                 raise InputError(f"{field}.values: expected a list of {math.prod(shape)} numbers")
-            result = np.array([_number(v, dtype, f"{field}.values") for v in values], dtype).reshape(shape)
+            numbers = [_number(v, dtype, f"{field}.values") for v in values]
+            with np.errstate(over="raise"):  # beyond the dtype's range it is not the number that was written
+                result = np.array(numbers, dtype).reshape(shape)
         else:
             result = packed(str(data.get("zlib_base64")), shape, dtype)
-    except (ValueError, OverflowError, zlib.error) as error:
+    except (ValueError, OverflowError, FloatingPointError, zlib.error) as error:
         raise error if isinstance(error, InputError) else InputError(f"{field}: {error}") from None
     if "strides" not in data:
         return result
     strides = tuple(_integers(data["strides"], f"{field}.strides"))
-    if any(abs(s) > 16 * max(1, result.size) for s in strides):
+    if sum(abs(s) * max(0, n - 1) for s, n in zip(strides, shape, strict=False)) > 16 * max(64, result.size):
         raise InputError(f"{field}.strides: {strides} reach too far for shape {shape}")
     return strided(result, strides, writeable=bool(data.get("writeable", True)))
 
@@ -185,6 +187,8 @@ def _number(value: object, dtype: np.dtype[Any], field: str) -> Any:
         return _SPECIAL[value]
     if isinstance(value, bool) != (dtype.kind == "b") or not isinstance(value, (bool, int, float)):
         raise InputError(f'{field}: expected numbers, or "nan", "inf", "-inf", got {value!r}')
+    if dtype.kind in "iu" and not isinstance(value, int):
+        raise InputError(f"{field}: expected integers, got {value!r}")
     if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
         raise InputError(f"{field}: {value!r} is outside the range of {dtype}")
     return value

@@ -72,10 +72,13 @@ class Case:
             raise InputError(f"cotangent: expected shape {shape}, that of the output of {op}, got {g.shape}")
         if "targets" in arrays:
             as_targets(arrays["targets"], *arrays[signature.differentiable[0]].shape)
-        for name in (*signature.differentiable, "cotangent"):
-            dtype = g.dtype if name == "cotangent" else arrays[name].dtype
+        floats = {name: arrays[name].dtype for name in signature.differentiable} | {"cotangent": g.dtype}
+        for name, dtype in floats.items():
             if dtype.name not in FLOAT_DTYPES:
                 raise InputError(f"{name}: expected one of {', '.join(FLOAT_DTYPES)}, got dtype {dtype}")
+        if len(set(floats.values())) > 1:
+            listed = ", ".join(f"{name} {dtype}" for name, dtype in floats.items())
+            raise InputError(f"dtype: expected one for all of a case, got {listed}")
         recipes = {name: value for name, value in given.items() if isinstance(value, Recipe)}
         for name, value in (("op", op), ("primals", MappingProxyType(arrays)), ("cotangent", g)):
             object.__setattr__(self, name, value)
@@ -138,7 +141,7 @@ class Case:
         """The case that `to_json` wrote; InputError names the field that is not as it should be."""
         try:
             data = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise InputError(f"case: not JSON: {error}") from None
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise InputError(f'case: expected an object with "format": {FORMAT}')
@@ -157,7 +160,7 @@ class Case:
         """Read a file that `save` wrote; errors name the file."""
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, InputError) as error:
+        except (OSError, ValueError) as error:
             raise InputError(f"{path}: {error}") from None
 
 
@@ -177,6 +180,8 @@ def _by_name(
     op: Op, primals: Mapping[str, ArrayLike | Recipe] | Sequence[ArrayLike | Recipe]
 ) -> dict[str, ArrayLike | Recipe]:
     if not isinstance(primals, Mapping):
+        if not isinstance(primals, (list, tuple)):
+            raise InputError(f"primals: expected a mapping or a sequence of arrays, got {type(primals).__name__}")
         if len(primals) != len(op.primals):
             raise InputError(f"primals: {op.name} takes {', '.join(op.primals)}, got {len(primals)} of them")
         return dict(zip(op.primals, primals, strict=True))
@@ -190,12 +195,14 @@ def _array(name: str, value: ArrayLike | Recipe) -> Array:
         return value.build()
     try:
         a = np.asarray(value)
-    except ValueError as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{name}: expected an array of numbers ({error})") from None
     if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
         raise InputError(f"{name}: expected numbers, got dtype {a.dtype} in {' '.join(repr(value).split())[:60]}")
     if a.dtype.kind == "f" and a.dtype.name not in FLOAT_DTYPES:
         raise InputError(f"{name}: expected one of {', '.join(FLOAT_DTYPES)}, got dtype {a.dtype}")
+    if not a.dtype.isnative:
+        a = a.astype(a.dtype.newbyteorder("="))
     return strided(a, element_strides(a), writeable=bool(a.flags.writeable))
 
 
@@ -204,7 +211,9 @@ def _options(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         taken = ", ".join(op.options) or "none"
         raise InputError(f"options: {op.name} takes {taken}, got {', '.join(sorted(map(str, unknown)))}")
-    return {**op.options, **options}
+    # plain Python values, which print as code
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in options.items()}
+    return {**op.options, **plain}
 
 
 def _named_arrays(case: Case) -> dict[str, Array]:

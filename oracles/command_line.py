@@ -54,7 +54,7 @@ def main() -> None:
 @click.option("--examples", type=int, default=None, help="Cases an op and dtype.  [default: 60]")
 @click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
 @click.option(
-    "--json", "json_path", type=click.Path(dir_okay=False), help="Write the report as JSON; - for standard output."
+    "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
 )
 @_misuse
 def verify(
@@ -64,7 +64,7 @@ def verify(
     device: str,
     examples: int | None,
     seed: int | None,
-    json_path: str | None,
+    json_file: Any,
 ) -> None:
     r"""Hold the reference and every installed oracle against the exact value.
 
@@ -84,15 +84,14 @@ def verify(
         report = run(
             ops=ops, dtypes=dtypes, oracles=oracles, device=device, examples=count, seed=chosen, progress=advance
         )
-    if json_path == "-":
-        click.echo(report.to_json())
-    else:
-        console = Console(soft_wrap=True, highlight=False)
+    if json_file:
+        json_file.write(report.to_json() + "\n")
+    if not json_file or json_file.name != "<stdout>":
+        # where nobody sees a terminal's edge, no cell is cut at one
+        console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
         console.print(margins_table(report.margins))
         for line in summary_lines(report):
             console.print(line, markup=False)
-        if json_path:
-            Path(json_path).write_text(report.to_json() + "\n", encoding="utf-8")
     sys.exit(0 if report.passed else 1)
 
 

@@ -35,6 +35,9 @@ OWN_ARITHMETIC = True
 
 Enclosures = dict[str, Enclosure]
 
+# raised until cancellation leaves every value correctly rounded; the last holds any sum of float64 products exactly
+PRECISIONS = (PRECISION, 640, 5000)
+
 
 def version() -> str:
     """The version of python-flint."""
@@ -48,8 +51,12 @@ def devices() -> tuple[str, ...]:
 
 def vjp(case: Case, device: str = "cpu") -> Result:
     """Output and gradients, each correctly rounded to float64 and then to the dtype of the case."""
+    for precision in PRECISIONS:
+        enclosures = enclose(case, precision=precision)
+        if all((e.radius <= np.maximum(np.abs(e.value) * 2.0**-60, 2.0**-1073)).all() for e in enclosures.values()):
+            break
     with np.errstate(all="ignore"):
-        rounded = {name: np.asarray(e.value.astype(case.dtype)) for name, e in enclose(case).items()}
+        rounded = {name: np.asarray(e.value.astype(case.dtype)) for name, e in enclosures.items()}
     return Result(rounded.pop("output"), {name.removeprefix("d"): value for name, value in rounded.items()})
 
 
@@ -128,16 +135,17 @@ def _cross_entropy(case: Case) -> Enclosures:
         clipped, p = (p < low) | (p > high), np.clip(p, low, high)
     labelled = y != 0
     special = labelled & ~((p > 0) & np.isfinite(p))
-    ps = balls(np.where(labelled & ~special, p, 1.0))
-    logs = [v.log() for v in ps]
+    logs = [v.log() for v in balls(np.where(labelled & ~special, p, 1.0))]
     ys = balls(y)
     terms = [-label * log for label, log in zip(ys, logs, strict=True)]
     losses = [total(terms[i * classes : (i + 1) * classes]) for i in range(n)]
     odd = np.where(special, -y * np.log(p), 0.0).sum(axis=1)
     by_class = [scale[i // classes] for i in range(n * classes)]
-    gradient = [-label * g / v for label, g, v in zip(ys, by_class, ps, strict=True)]
     g = np.array([float(v) for v in scale]).reshape(-1, 1)
-    dp = overwritten(enclosure(gradient, p.shape), special, -y * g / p)
+    plain = labelled & np.isfinite(p) & (p != 0) & np.isfinite(g)
+    ps = balls(np.where(plain, p, 1.0))
+    gradient = [-label * v / q for label, v, q in zip(ys, by_class, ps, strict=True)]
+    dp = overwritten(enclosure(gradient, p.shape), ~plain, np.where(labelled, -y * g / p, 0.0))
     if clip is not None:
         dp = overwritten(dp, clipped & ~np.isnan(p), np.zeros(p.shape))
     return {"output": _reduced(losses, odd, case), "dprobabilities": dp}

@@ -36,12 +36,19 @@ def _input_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Sha
 def _row_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape:
     if not shapes["inputs"]:
         raise InputError("softmax: inputs of shape () have no last axis")
+    if not shapes["inputs"][-1]:
+        raise InputError(f"inputs: expected at least one class, got shape {shapes['inputs']}")
     return shapes["inputs"]
 
 
 def _loss_shape(shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape:
     predictions, targets = next(name for name in shapes if name != "targets"), shapes["targets"]
     n, c = _rank2(predictions, shapes[predictions])
+    if not c:
+        raise InputError(f"{predictions}: expected at least one class, got shape {shapes[predictions]}")
+    clip = options.get("clip")
+    if clip is not None and not (isinstance(clip, float) and 0 < clip < 0.5):
+        raise InputError(f"clip: expected a number between 0 and 0.5, got {clip!r}")
     if targets not in ((n,), (n, c)):
         raise InputError(f"targets: expected shape {(n,)} (class ids) or {(n, c)} (weights), got {targets}")
     if options["reduction"] not in ("mean", "sum", "none"):

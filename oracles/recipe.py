@@ -6,6 +6,7 @@ exp, no pairwise sums): the same recipe gives the same bits on every machine and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -47,6 +48,10 @@ def _zeros(raw: Raw, scale: float) -> Floats:
     return np.zeros(raw.shape)
 
 
+def _ones(raw: Raw, scale: float) -> Floats:
+    return np.ones(raw.shape)
+
+
 def _one_element(raw: Raw, scale: float) -> Floats:
     values = np.zeros(raw.shape)
     if values.size:
@@ -65,6 +70,14 @@ def _zero_sum_rows(raw: Raw, scale: float) -> Floats:
 def _probabilities(raw: Raw, scale: float) -> Floats:
     weights = np.ldexp(1 + _unit(raw), -((raw % np.uint64(64)).astype(np.float64) * scale / 8).astype(np.int64))
     return weights / np.add.accumulate(weights, axis=-1)[..., -1:] if weights.size else weights
+
+
+def _masked(raw: Raw, scale: float) -> Floats:
+    values = _uniform(raw, scale)
+    if values.ndim and values.size:
+        hidden = (raw[..., :1] >> np.uint64(32)) % np.uint64(values.shape[-1])
+        values[np.arange(values.shape[-1], dtype=np.uint64) < hidden] = -np.inf
+    return values
 
 
 def _soft(raw: Raw, scale: float) -> Floats:
@@ -89,9 +102,11 @@ STYLES: dict[str, Callable[[Raw, float], Floats]] = {
     "ties": _ties,  # four values, many of them equal
     "wide": _wide,  # magnitudes from 2^-20 to 2^20 times scale
     "zeros": _zeros,
+    "ones": _ones,
     "one_element": _one_element,  # one element between scale and 2 scale, zeros elsewhere
     "zero_sum_rows": _zero_sum_rows,  # integers whose rows sum to exactly zero
     "probabilities": _probabilities,  # rows that sum to 1 up to rounding; the smallest near 2^(-8 scale)
+    "masked": _masked,  # uniform, with a run of -inf of a random length at the start of each row
     "soft": _soft,  # label weights in 0..scale, a third of them zero
     "ids": _ids,  # class ids, scale the number of classes
     "one_hot": _one_hot,
@@ -116,7 +131,17 @@ class Recipe:
             raise InputError(f"style: expected one of {', '.join(STYLES)}, got {self.style!r}")
         if self.layout not in LAYOUTS:
             raise InputError(f"layout: expected one of {', '.join(LAYOUTS)}, got {self.layout!r}")
-        as_dtype(self.dtype)
+        size = math.prod(self.shape)
+        for name, value in (
+            ("dtype", as_dtype(self.dtype).name),
+            ("seed", int(self.seed)),
+            ("scale", float(self.scale)),
+        ):
+            object.__setattr__(self, name, value)  # plain Python values, which print as code
+        if self.seed < 0 or min(self.shape, default=0) < 0:
+            raise InputError(f"seed, shape: expected no negative numbers, got {self.seed} and {self.shape}")
+        if any(not 0 <= at < size for at, _ in self.edits):
+            raise InputError(f"edits: expected flat indices in 0..{size - 1}, got {self.edits}")
 
     def build(self) -> Array:
         """The array; values beyond the dtype's range become its largest."""
@@ -163,4 +188,4 @@ def _into_range(values: Floats, dtype: np.dtype[Any]) -> Floats:
     if dtype.kind in "iub":
         return values
     largest = float(np.finfo(dtype).max) if dtype.name != "bfloat16" else float.fromhex("0x1.fep127")
-    return np.clip(values, -largest, largest)
+    return np.where(np.isinf(values), values, np.clip(values, -largest, largest))

@@ -27,15 +27,23 @@ class InputError(ValueError):
 
 def shown(value: object, limit: int = 60) -> str:
     """`repr(value)` on one line, cut to `limit` characters."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an integer of more digits than Python prints, say
+        text = f"a {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def as_array(name: str, value: ArrayLike) -> Array:
     """`value` as an array; a ragged list is refused here rather than deep inside an op."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(
+            f"{name}: expected a plain array, got a masked one, whose mask would be ignored: {shown(value)}"
+        )
     try:
-        return np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
+        array = np.asarray(value)
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise InputError(f"{name}: expected an array of numbers, got {shown(value)} ({error})") from None
 
 
@@ -84,7 +92,7 @@ def rounded(array: Array, dtype: DTypeLike) -> Array:
 
 def check_reduction(reduction: str) -> None:
     """Refuse a reduction that is not one of `REDUCTIONS`."""
-    if reduction not in REDUCTIONS:
+    if np.ndim(reduction) or reduction not in REDUCTIONS:
         raise InputError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {shown(reduction)}")
 
 

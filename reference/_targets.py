@@ -15,7 +15,7 @@ def as_targets(targets: ArrayLike, n_samples: int, n_classes: int) -> Array:
     and must be finite.
     """
     array = as_array("targets", targets)
-    if array.size and array.dtype.kind not in "iubf" and array.dtype.name != "bfloat16":
+    if array.dtype.kind not in "iubf" and array.dtype.name != "bfloat16":
         raise InputError(f"targets: expected numbers, got dtype {array.dtype} in {shown(targets)}")
     if array.ndim == 2:
         check_shape("targets", array, (n_samples, n_classes), "a weight a sample and class")

@@ -75,7 +75,7 @@ def cross_entropy_vjp(
             y = y.astype(wide.dtype, copy=False)
             np.divide(-(y * g), clipped, out=gradient, where=y != 0)
         if clip is not None:
-            gradient[clipped != wide] = 0
+            gradient[(wide < clipped) | (wide > clipped)] = 0
         return rounded(gradient, p.dtype)
 
 
@@ -89,7 +89,7 @@ class Loss:
     def calculate(self, output: ArrayLike, y: ArrayLike) -> Array:
         """The mean loss, a scalar array."""
         with np.errstate(all="ignore"):
-            losses = self.forward(output, y)
+            losses = as_floats("losses", self.forward(output, y))
             return rounded(reduce_losses(widened(losses), "mean"), losses.dtype)
 
 
@@ -120,7 +120,7 @@ def _clipped(p: Array, clip: float | None, dtype: DTypeLike) -> Array:
     """p clipped to [clip, 1 - clip], bounds that are rounded to `dtype`."""
     if clip is None:
         return p
-    if not 0 < clip < 0.5:
+    if np.ndim(clip) or np.asarray(clip).dtype.kind != "f" or not 0 < clip < 0.5:
         raise InputError(f"clip: expected a number between 0 and 0.5, got {shown(clip)}")
     low, high = np.array([clip, 1 - clip]).astype(dtype).astype(p.dtype)
     return np.clip(p, low, high)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ._arrays import Array, InputError, shown
@@ -32,9 +33,12 @@ def sgd_step(layers: Sequence[Layer], learning_rate: float) -> None:
     """Every dense layer's parameter becomes parameter - learning_rate * gradient: a new array, not in place."""
     for layer in layers:
         if isinstance(layer, Dense):
-            rate = layer.weights.dtype.type(learning_rate)
-            layer.weights = layer.weights - rate * layer.dweights
-            layer.biases = layer.biases - rate * layer.dbiases
+            if not hasattr(layer, "dweights"):
+                raise InputError("sgd_step: call backward first")
+            with np.errstate(all="ignore"):
+                rate = layer.weights.dtype.type(learning_rate)
+                layer.weights = layer.weights - rate * layer.dweights
+                layer.biases = layer.biases - rate * layer.dbiases
 
 
 class Network:
@@ -53,6 +57,7 @@ class Network:
         if not isinstance(loss, (SoftmaxCrossEntropy, CategoricalCrossEntropy)):
             raise InputError(f"loss: expected SoftmaxCrossEntropy or CategoricalCrossEntropy, got {shown(loss)}")
         self.layers = list(layers)
+        self._scored: Array | None = None
         self.loss_layer = loss
 
     def forward(self, inputs: ArrayLike) -> Array:
@@ -65,12 +70,19 @@ class Network:
 
     def loss(self, y_true: ArrayLike) -> Array:
         """The mean loss of the last forward pass."""
+        if not hasattr(self, "output"):
+            raise InputError("Network.loss: call forward first")
+        self._scored = self.output
         if isinstance(self.loss_layer, SoftmaxCrossEntropy):
             return self.loss_layer.forward(self.output, y_true)
         return self.loss_layer.calculate(self.output, y_true)
 
     def backward(self, y_true: ArrayLike) -> Array:
-        """The gradient of the mean loss with respect to the inputs; needs a forward pass and its loss."""
+        """The gradient of the mean loss with respect to the inputs; needs a forward pass."""
+        if not hasattr(self, "output"):
+            raise InputError("Network.backward: call forward first")
+        if self._scored is not self.output:  # a fused loss keeps the probabilities it scored: not those of another pass
+            self.loss(y_true)
         loss = self.loss_layer
         dvalues = loss.backward(loss.output if isinstance(loss, SoftmaxCrossEntropy) else self.output, y_true)
         for layer in reversed(self.layers):

@@ -35,9 +35,12 @@ def neuron(inputs: ArrayLike, weights: ArrayLike, bias: ArrayLike) -> Array:
 def neuron_vjp(cotangent: ArrayLike, inputs: ArrayLike, weights: ArrayLike, bias: ArrayLike) -> NeuronGradients:
     """Every partial derivative for a scalar cotangent of the output. Raises InputError."""
     x, w, b = _operands(inputs, weights, bias)
-    dz = relu_vjp(cotangent, _weighted_sum(x, w, b))
-    dproducts = np.full(x.shape, dz)
-    return NeuronGradients(dz=dz, dproducts=dproducts, dbias=dz.copy(), dweights=x * dproducts, dinputs=w * dproducts)
+    with np.errstate(all="ignore"):
+        dz = relu_vjp(cotangent, _weighted_sum(x, w, b))
+        dproducts = np.full(x.shape, dz)
+        return NeuronGradients(
+            dz=dz, dproducts=dproducts, dbias=dz.copy(), dweights=x * dproducts, dinputs=w * dproducts
+        )
 
 
 def _operands(inputs: ArrayLike, weights: ArrayLike, bias: ArrayLike) -> tuple[Array, Array, Array]:
@@ -49,4 +52,5 @@ def _operands(inputs: ArrayLike, weights: ArrayLike, bias: ArrayLike) -> tuple[A
 
 
 def _weighted_sum(x: Array, w: Array, b: Array) -> Array:
-    return np.asarray((x * w).sum() + b)
+    with np.errstate(all="ignore"):
+        return np.asarray((x * w).sum() + b)

@@ -64,6 +64,9 @@ class Activation_Softmax(Softmax):  # noqa: N801  (the book's name)
 class Loss_CategoricalCrossentropy(CategoricalCrossEntropy):  # noqa: N801  (the book's name)
     """Cross-entropy that clips the predictions in forward; backward is that of the unclipped loss, as in the book."""
 
+    def __init__(self) -> None:
+        super().__init__()  # no clip of its own: that would be differentiated
+
     def forward(self, y_pred: ArrayLike, y_true: ArrayLike) -> Array:
         """Per-sample losses (N,) of the clipped predictions (N, C)."""
         return cross_entropy(y_pred, y_true, "none", clip=CLIP)

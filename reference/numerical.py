@@ -20,17 +20,18 @@ def numerical_gradient(f: Callable[[Array], ArrayLike], x: ArrayLike, *, step: f
     step: h for every element; by default eps^(1/3) max(1, |x_i|), where the two errors balance (Nocedal and Wright
     2006, section 8.1). f is called with fresh float64 arrays, twice an element. Raises InputError.
     """
-    if step is not None and not step > 0:
+    if step is not None and (np.asarray(step).dtype.kind not in "iuf" or np.ndim(step) or not step > 0):
         raise InputError(f"step: expected a positive number, got {shown(step)}")
     at = as_floats("x", x).astype(np.float64)
     steps = np.maximum(1, np.abs(at)) * np.cbrt(np.finfo(np.float64).eps) if step is None else np.full(at.shape, step)
     gradient = np.empty(at.shape)
     for index in np.ndindex(at.shape):
         high, low = at.copy(), at.copy()
-        high[index] += steps[index]
-        low[index] -= steps[index]
-        taken = high[index] - low[index]  # not 2 h: x + h is rounded
-        gradient[index] = (_scalar(f(high)) - _scalar(f(low))) / taken
+        with np.errstate(all="ignore"):
+            high[index] += steps[index]
+            low[index] -= steps[index]
+            taken = high[index] - low[index]  # not 2 h: x + h is rounded
+            gradient[index] = (_scalar(f(high)) - _scalar(f(low))) / taken
     return gradient
 
 

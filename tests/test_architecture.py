@@ -12,12 +12,13 @@ ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
 # the way through the kit: each stage imports only what stands before it
 STAGES = (
-    ("layer", "bounds"),
+    ("sessions", "bounds"),
+    ("layer",),
     ("conventions", "frames"),
-    ("cases", "compare", "run", "shrink"),
-    ("truth", "report"),
-    ("agreement", "tables"),
-    ("verify",),
+    ("cases", "compare", "run", "shrink", "variations"),
+    ("truth", "report", "search"),
+    ("agreement", "checks", "tables"),
+    ("verify", "kit"),
 )
 
 

@@ -9,24 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from zlib import crc32
-
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as seeded
 
 from ..case import Case, Result
 from ..registry import Oracle, UnsupportedCase
-from .cases import cases
 from .compare import Comparison
 from .frames import Frame, frame_pool, large_frames
 from .layer import Layer
 from .report import Margin, Verdict
 from .run import run
-from .shrink import shrink
+from .search import Disagreement, shrunk, try_cases
 from .truth import Truth
 
 Progress = Callable[[int, str], None]  # cases done since the last call, and what is being done
 
+LARGE_SHARE = 2  # the first is Hypothesis's simplest, small integers whose sums are exact; the second is not
 LARGEST = 20_000  # elements of a case; larger ones are seen in the first dtype alone
 
 
@@ -72,14 +68,6 @@ class Tally:
         )
 
 
-class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mistake)
-    """The layer is outside the bound on this case."""
-
-    def __init__(self, case: Case, message: str, margin: float) -> None:
-        super().__init__(message)
-        self.case, self.message, self.margin = case, message, margin
-
-
 def frames_of(layer: Layer, seed: int) -> tuple[Frame, ...]:
     """The shapes of a run: the edges, fresh ones, and the large ones last."""
     forms, reductions = tuple(layer.targets), tuple(layer.reductions)
@@ -101,7 +89,7 @@ def plan(layer: Layer, dtypes: Sequence[str], examples: int, seed: int) -> Itera
             yield frame, dtype, share
         for i, frame in enumerate(large):
             if turn == 0 or (frame.elements <= LARGEST and i % 3 == turn % 3):
-                yield frame, dtype, 1
+                yield frame, dtype, LARGE_SHARE
 
 
 def check_agreement(
@@ -116,62 +104,21 @@ def check_agreement(
 ) -> tuple[Verdict, ...]:
     """Verdicts on the layer, one a dtype and oracle, and on oracles outside their bounds. Never raises for a layer."""
     failures: dict[str, Disagreement] = {}
-    for frame, dtype, count in plan(layer, dtypes, examples, seed):
-        if dtype not in failures:
-            try:
-                _search(layer, oracles, frame, dtype, count, seed, tally, progress)
-            except Disagreement as found:
-                failures[dtype] = _shrunk(layer, found)
-    return (*_layer_verdicts(layer, oracles, dtypes, failures, tally), *_disputes(layer.op, oracles, dtypes, tally))
 
-
-def _search(
-    layer: Layer,
-    oracles: Sequence[Oracle],
-    frame: Frame,
-    dtype: str,
-    count: int,
-    seed: int,
-    tally: Tally,
-    progress: Progress,
-) -> None:
-    """Run `count` cases of one frame; raises Disagreement with the first on which the layer is wrong."""
-
-    # not hash(): that of a text differs from one process to the next
-    @seeded(crc32(repr((seed, frame, dtype)).encode()))
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        report_multiple_bugs=False,
-        print_blob=False,
-        derandomize=False,
-        suppress_health_check=list(HealthCheck),  # cost and size of a case are this module's business
-    )
-    @given(cases(frame.op, dtype, frames=[frame]))
-    def search(case: Case) -> None:
+    def judge(case: Case) -> None:
         truth = Truth.of(case)
         judge_layer(layer, case, truth, tally)
         for oracle in oracles:
             judge_oracle(oracle, case, truth, tally)
         tally.cases += 1
-        progress(1, f"{frame.op} {dtype}")
+        progress(1, f"{case.op} {case.dtype}")
 
-    search()
-
-
-def _shrunk(layer: Layer, found: Disagreement) -> Disagreement:
-    """The same failure on the smallest case that shows it."""
-
-    def failure(case: Case) -> Disagreement | None:
-        try:
-            judge_layer(layer, case, Truth.of(case), Tally())
-        except Disagreement as again:
-            return again
-        return None
-
-    return failure(shrink(found.case, lambda case: failure(case) is not None)) or found
+    for frame, dtype, count in plan(layer, dtypes, examples, seed):
+        if dtype not in failures:
+            _, found = try_cases(judge, frame, dtype, count, seed)
+            if found is not None:
+                failures[dtype] = shrunk(lambda case: judge_layer(layer, case, Truth.of(case), Tally()), found)
+    return (*_layer_verdicts(layer, oracles, dtypes, failures, tally), *_disputes(layer.op, oracles, dtypes, tally))
 
 
 def judge_layer(layer: Layer, case: Case, truth: Truth, tally: Tally) -> None:

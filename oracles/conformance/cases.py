@@ -9,6 +9,7 @@ uniform: rows of ones would be blind to softmax, whose rows sum to 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,95 +33,129 @@ _LABEL_IDS = ("int64", "int32", "int16", "uint8", "uint32", "int8", "uint64", "u
 _LABEL_ROWS = ("float64", "int64", "bool", "uint8", "float32", "float16", "int8")
 
 
-def cases(op: str, dtype: str = "float32", *, frames: Sequence[Frame] | None = None) -> st.SearchStrategy[Case]:
+@dataclass(frozen=True)
+class Variety:
+    """What may vary besides values: memory layouts, special values and extreme scales, the loss's cotangent."""
+
+    layouts: bool = True
+    special: bool = True
+    unit_cotangent: bool = False
+
+
+ANYTHING = Variety()
+
+
+def cases(
+    op: str, dtype: str = "float32", *, frames: Sequence[Frame] | None = None, variety: Variety = ANYTHING
+) -> st.SearchStrategy[Case]:
     """Cases of one op and dtype in the frames given; by default those of `frame_pool(op, seed=0)`."""
     as_dtype(dtype)
     pool = tuple(frames) if frames is not None else frame_pool(op, 0)
-    return st.sampled_from(pool).flatmap(lambda frame: _case(frame, dtype))
+    return st.sampled_from(pool).flatmap(lambda frame: _case(frame, dtype, variety))
 
 
 @st.composite
-def _case(draw: Draw, frame: Frame, dtype: str) -> Case:
-    return _MAKERS[frame.op](draw, frame, dtype)
+def _case(draw: Draw, frame: Frame, dtype: str, variety: Variety) -> Case:
+    return _MAKERS[frame.op](draw, frame, dtype, variety)
 
 
-def _dense(draw: Draw, frame: Frame, dtype: str) -> Case:
+def _dense(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
     n, k, m = frame.sizes
     special = _finite(dtype) if draw(st.integers(0, 9)) else (np.nan, np.inf, -np.inf)
     primals = {
-        name: _values(draw, shape, dtype, special=special)
+        name: _values(draw, shape, dtype, v, special=special)
         for name, shape in (("inputs", (n, k)), ("weights", (k, m)), ("biases", (1, m)))
     }
-    return Case("dense", primals, _cotangent(draw, (n, m), dtype))
+    return Case("dense", primals, _cotangent(draw, (n, m), dtype, v))
 
 
-def _relu(draw: Draw, frame: Frame, dtype: str) -> Case:
+def _relu(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
     special = (*_finite(dtype), np.nan, np.inf, -np.inf)
-    inputs = _values(draw, frame.sizes, dtype, special=special)
-    return Case("relu", {"inputs": inputs}, _cotangent(draw, frame.sizes, dtype, special=special))
+    inputs = _values(draw, frame.sizes, dtype, v, special=special)
+    return Case("relu", {"inputs": inputs}, _cotangent(draw, frame.sizes, dtype, v, special=special))
 
 
-def _softmax(draw: Draw, frame: Frame, dtype: str) -> Case:
-    return Case("softmax", {"inputs": _logits(draw, frame.sizes, dtype)}, _cotangent(draw, frame.sizes, dtype))
+def _softmax(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
+    return Case("softmax", {"inputs": _logits(draw, frame.sizes, dtype, v)}, _cotangent(draw, frame.sizes, dtype, v))
 
 
-def _cross_entropy(draw: Draw, frame: Frame, dtype: str) -> Case:
+def _cross_entropy(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
     special = (0.0, 1.0, ARITHMETIC[dtype].normal, 1 - ARITHMETIC[dtype].v, 1e-7)
     scale = draw(st.sampled_from((1.0, 0.25, 4.0)))
-    probabilities = _recipe(draw, ("probabilities",), frame.sizes, dtype, (scale,), special)
-    return _loss(draw, frame, dtype, "probabilities", probabilities)
+    probabilities = _recipe(draw, v, ("probabilities",), frame.sizes, dtype, (scale,), special)
+    return _loss(draw, frame, dtype, v, "probabilities", probabilities)
 
 
-def _softmax_cross_entropy(draw: Draw, frame: Frame, dtype: str) -> Case:
-    return _loss(draw, frame, dtype, "logits", _logits(draw, frame.sizes, dtype))
+def _softmax_cross_entropy(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
+    return _loss(draw, frame, dtype, v, "logits", _logits(draw, frame.sizes, dtype, v))
 
 
-def _loss(draw: Draw, frame: Frame, dtype: str, name: str, predictions: Recipe) -> Case:
+def _loss(draw: Draw, frame: Frame, dtype: str, v: Variety, name: str, predictions: Recipe) -> Case:
     n, classes = frame.sizes
     if frame.targets == "ids":
         kinds = [d for d in _LABEL_IDS if classes <= np.iinfo(d).max]
         kind = draw(st.sampled_from(kinds))
-        targets = Recipe("ids", (n,), kind, draw(_SEEDS), classes, _last_class(draw, n, classes), draw(_LAYOUTS))
+        targets = Recipe("ids", (n,), kind, draw(_SEEDS), classes, _last_class(draw, n, classes), _layout(draw, v))
     elif frame.targets == "one_hot":
         kind = draw(st.sampled_from((dtype, *_LABEL_ROWS)))
-        targets = Recipe("one_hot", (n, classes), kind, draw(_SEEDS), layout=draw(_LAYOUTS))
+        targets = Recipe("one_hot", (n, classes), kind, draw(_SEEDS), layout=_layout(draw, v))
     else:
         scale = draw(st.sampled_from((1.0, 1 / classes, 3.0)))
-        targets = Recipe("soft", (n, classes), dtype, draw(_SEEDS), scale, layout=draw(_LAYOUTS))
+        targets = Recipe("soft", (n, classes), dtype, draw(_SEEDS), scale, layout=_layout(draw, v))
     shape = (n,) if frame.reduction == "none" else ()
     options = {"reduction": frame.reduction}
-    return Case(frame.op, {name: predictions, "targets": targets}, _cotangent(draw, shape, dtype), options)
+    return Case(frame.op, {name: predictions, "targets": targets}, _cotangent(draw, shape, dtype, v), options)
 
 
-def _values(draw: Draw, shape: Shape, dtype: str, *, special: Sequence[float]) -> Recipe:
-    scales = (1.0, 1.0, 2.0**-7, 8.0, *((2.0**40, 2.0**-40) if dtype != "float16" else ()))
-    return _recipe(draw, _VALUES, shape, dtype, scales, special)
+def _values(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequence[float]) -> Recipe:
+    scales = (
+        (1.0, 2.0**-7, 8.0)
+        if not v.special
+        else (1.0, 1.0, 2.0**-7, 8.0, *((2.0**40, 2.0**-40) if dtype != "float16" else ()))
+    )
+    return _recipe(draw, v, _VALUES, shape, dtype, scales, special)
 
 
-def _logits(draw: Draw, shape: Shape, dtype: str) -> Recipe:
+def _logits(draw: Draw, shape: Shape, dtype: str, v: Variety) -> Recipe:
     arithmetic = ARITHMETIC[dtype]
     # saturation from 30 on; the largest make x - max overflow
-    scales = (1.0, 1.0, 0.125, 4.0, 30.0, 100.0, 1000.0, arithmetic.largest / 4)
+    scales: tuple[float, ...] = (1.0, 1.0, 0.125, 4.0, 30.0)
+    if v.special:
+        scales += (100.0, 1000.0, arithmetic.largest / 4)
     odd = (-np.inf, -np.inf, 0.0, -arithmetic.largest, arithmetic.largest)
     special = odd if draw(st.integers(0, 7)) else (np.nan, np.inf, -np.inf)
-    return _recipe(draw, ("integers", "uniform", "ties"), shape, dtype, scales, special)
+    # flat rows first, so that the first case of a wide frame is one; masks as in attention
+    styles = ("zeros", "integers", "uniform", "ties", *(("masked", "masked") if v.special else ()))
+    return _recipe(draw, v, styles, shape, dtype, scales, special)
 
 
-def _cotangent(draw: Draw, shape: Shape, dtype: str, *, special: Sequence[float] = ()) -> Recipe:
-    scales = (1.0, 1.0, 2.0**-7, *((2.0**60, 2.0**-60) if dtype != "float16" else (16.0,)))
-    return _recipe(draw, _COTANGENTS, shape, dtype, scales, special)
+def _cotangent(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequence[float] = ()) -> Recipe:
+    if v.unit_cotangent and not shape:
+        return Recipe("ones", shape, dtype)
+    scales = (
+        (1.0, 2.0**-7)
+        if not v.special
+        else (1.0, 1.0, 2.0**-7, *((2.0**60, 2.0**-60) if dtype != "float16" else (16.0,)))
+    )
+    return _recipe(draw, v, _COTANGENTS, shape, dtype, scales, special)
 
 
 def _recipe(
-    draw: Draw, styles: Sequence[str], shape: Shape, dtype: str, scales: Sequence[float], special: Sequence[float]
+    draw: Draw,
+    v: Variety,
+    styles: Sequence[str],
+    shape: Shape,
+    dtype: str,
+    scales: Sequence[float],
+    special: Sequence[float],
 ) -> Recipe:
     size = int(np.prod(shape))
     edits: list[tuple[int, float]] = []
-    if special and size:
+    if special and size and v.special:
         count = max(0, draw(st.integers(0, 5)) - 2)
         edits = [(draw(st.integers(0, size - 1)), draw(st.sampled_from(special))) for _ in range(count)]
     style, scale = draw(st.sampled_from(styles)), draw(st.sampled_from(scales))
-    return Recipe(style, shape, dtype, draw(_SEEDS), scale, tuple(edits), draw(_LAYOUTS))
+    return Recipe(style, shape, dtype, draw(_SEEDS), scale, tuple(edits), _layout(draw, v))
 
 
 def _finite(dtype: str) -> tuple[float, ...]:
@@ -132,11 +167,15 @@ def _last_class(draw: Draw, n: int, classes: int) -> tuple[tuple[int, float], ..
     return ((draw(st.integers(0, n - 1)), classes - 1),) if n and draw(st.booleans()) else ()
 
 
+def _layout(draw: Draw, v: Variety) -> str:
+    return str(draw(_LAYOUTS)) if v.layouts else "C"
+
+
 _SEEDS = st.integers(0, 2**32 - 1)
 # C order about half of the time
 _LAYOUTS = st.sampled_from(("C",) * (len(LAYOUTS) - 1) + LAYOUTS)
 
-_MAKERS: dict[str, Callable[[Draw, Frame, str], Case]] = {
+_MAKERS: dict[str, Callable[[Draw, Frame, str, Variety], Case]] = {
     "dense": _dense,
     "relu": _relu,
     "softmax": _softmax,

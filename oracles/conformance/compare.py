@@ -70,7 +70,9 @@ def compare(
     conventions = []
     for alternative in accepted:
         if alternative.result == result:
-            others = np.where(alternative.where, _margins(computed, Enclosure.exact(alternative.values), bound), np.inf)
+            allowed = bound if alternative.bound is None else alternative.bound
+            others = _margins(computed, Enclosure.exact(alternative.values), allowed)
+            others = np.where(alternative.where, others, np.inf)
             if (others < margins).any():
                 conventions.append(alternative.name)
             margins = np.minimum(margins, others)

@@ -12,25 +12,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..case import Case
-from .bounds import ARITHMETIC
+from ..exact_oracle import enclose
+from .bounds import ARITHMETIC, bounds
 from .bounds.arithmetic import Floats, floats
 from .bounds.losses import label_weights, signed_scales
+from .bounds.softmax import probabilities
+
+CLIP = 1e-7  # of the book
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A value that is right as well at the elements of a result that `where` marks."""
+    """A value that is right as well at the elements of a result that `where` marks.
+
+    bound: the bound that it is held to, that of the case where it is None.
+    """
 
     name: str
     result: str
     where: NDArray[np.bool_]
     values: Floats
+    bound: Floats | None = None
 
 
 def alternatives(case: Case) -> tuple[Alternative, ...]:
     """Every alternative that concerns some element of this case."""
-    found = ALTERNATIVES[case.op](case) if case.op in ALTERNATIVES else ()
-    return tuple(a for a in found if a.where.any())
+    with np.errstate(all="ignore"):
+        found = ALTERNATIVES[case.op](case) if case.op in ALTERNATIVES else ()
+        return tuple(a for a in (*found, *_losses(case)) if a.where.any())
+
+
+def _losses(case: Case) -> tuple[Alternative, ...]:
+    if "reduction" not in case.options or case.options.get("clip") is not None:
+        return ()
+    empty = case.options["reduction"] == "mean" and case.primals["targets"].shape[0] == 0
+    found = (Alternative("0 for the mean loss of no samples", "output", np.array(empty), np.array(0.0)),)
+    return found if empty else (*found, _clipped(case))
+
+
+def _clipped(case: Case) -> Alternative:
+    """The loss of probabilities clipped to [1e-7, 1 - 1e-7], where clipping changes a labelled one."""
+    if case.op == "cross_entropy":
+        p, like = floats(case, "probabilities"), case
+    else:
+        p = np.exp(probabilities(ARITHMETIC[case.dtype.name], floats(case, "logits")).log_s)
+        like = Case("cross_entropy", (p.astype(case.dtype), case.primals["targets"]), case.cotangent, case.options)
+    changes = ((p < CLIP) | (p > 1 - CLIP)) & (label_weights(case) != 0)
+    rows = changes.any(axis=1)
+    where = rows if case.options["reduction"] == "none" else np.array(rows.any())
+    if not where.any():
+        return Alternative("", "output", where, np.zeros(where.shape))
+    clipped = Case("cross_entropy", like.primals, case.cotangent, {**case.options, "clip": CLIP})
+    # the probabilities that are clipped were rounded, and are off by their own bound
+    bound = bounds(clipped)["output"] + (bounds(case)["output"] if case.op != "cross_entropy" else 0.0)
+    return Alternative("the book: probabilities clipped to [1e-7, 1 - 1e-7]", "output", where, _value(clipped), bound)
+
+
+def _value(case: Case) -> Floats:
+    return enclose(case)["output"].value
 
 
 def _relu(case: Case) -> tuple[Alternative, ...]:

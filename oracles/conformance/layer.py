@@ -1,18 +1,17 @@
-"""What is under test: an implementation of an op, as functions of its primals."""
+"""What is under test: an implementation of an op, as functions, as a class, or as a framework's function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import reference
 from reference import InputError
 
 from ..ops import get_op
-
-Forward = Callable[..., Any]
-VJP = Callable[..., Any]
+from .sessions import LOSSES, NAMES, ClassSession, FunctionSession, Session
 
 TARGETS = ("ids", "one_hot", "soft")
 REDUCTIONS = ("mean", "sum", "none")
@@ -24,53 +23,81 @@ class Layer:
 
     vjp returns the gradients in the order of the op's differentiable primals (one alone needs no tuple), or a mapping
     by their names. targets: the label forms a loss takes, of ids, one_hot and soft. reductions: those it takes as the
-    keyword `reduction`; a layer with "mean" alone is not passed one. Raises InputError.
+    keyword `reduction`; a layer with "mean" alone is not passed one. any_rank: softmax and ReLU of any rank rather than
+    rows. `start()` gives a session, one instance at work. Raises InputError.
     """
 
     op: str
-    forward: Forward
-    vjp: VJP
-    name: str = "layer"
-    targets: Sequence[str] = ("ids", "one_hot")
-    reductions: Sequence[str] = ("mean",)
+    name: str
+    start: Callable[[], Session]
+    targets: Sequence[str]
+    reductions: Sequence[str]
+    any_rank: bool
+    has_cotangent: bool
 
     def __init__(
         self,
         op: str,
         *,
-        forward: Forward,
-        vjp: VJP,
+        forward: Callable[..., Any],
+        vjp: Callable[..., Any],
         name: str | None = None,
         targets: Sequence[str] = ("ids", "one_hot"),
         reductions: Sequence[str] = ("mean",),
+        any_rank: bool = False,
     ) -> None:
         get_op(op)
-        for label, function in (("forward", forward), ("vjp", vjp)):
-            if not callable(function):
-                raise InputError(f"{label}: expected a function, got {function!r}")
+        _callable(forward=forward, vjp=vjp)
+        start = partial(FunctionSession, op, forward, vjp)
+        self._set(op, str(name or getattr(forward, "__name__", "layer")), start, targets, reductions, any_rank, True)
+
+    @classmethod
+    def from_class(
+        cls,
+        op: str,
+        make: Callable[..., Any],
+        *,
+        name: str | None = None,
+        gradients: Mapping[str, str] | None = None,
+        targets: Sequence[str] = ("ids", "one_hot"),
+        any_rank: bool = False,
+    ) -> Layer:
+        """A class with forward and backward in the book's interface; `make` is the class, or makes an instance.
+
+        dense: make(n_inputs, n_neurons), with attributes weights and biases; the others: make(). Results are return
+        values or attributes, under either of the notebooks' namings; gradients={"dinputs": "dx"} names another. Losses:
+        forward gives the losses of the samples or their mean, backward(predictions, labels) the gradient of the mean.
+        """
+        known = {NAMES[primal][0] for primal in get_op(op).differentiable}
+        if gradients is not None and not set(gradients) <= known:
+            raise InputError(f"gradients: expected names of {', '.join(sorted(known))}, got {dict(gradients)!r}")
+        _callable(make=make)
+        layer = object.__new__(cls)
+        start = partial(ClassSession, op, make, dict(gradients or {}))
+        named = str(name or getattr(make, "__name__", "layer"))
+        layer._set(op, named, start, targets, ("mean",), any_rank, op not in LOSSES)
+        return layer
+
+    def _set(
+        self, op: str, name: str, start: Any, targets: Any, reductions: Any, any_rank: bool, cotangent: bool
+    ) -> None:
         for label, given, known in (("targets", targets, TARGETS), ("reductions", reductions, REDUCTIONS)):
             if isinstance(given, str) or not given or not set(given) <= set(known):
                 raise InputError(f"{label}: expected some of {', '.join(known)}, got {given!r}")
-        values: Mapping[str, Any] = {
-            "op": op,
-            "forward": forward,
-            "vjp": vjp,
-            "name": name or getattr(forward, "__name__", "layer"),
-            "targets": tuple(targets),
-            "reductions": tuple(reductions),
-        }
-        for key, value in values.items():
+        values = (op, name, start, tuple(targets), tuple(reductions), any_rank, cotangent)
+        for key, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, key, value)
 
 
 def reference_layer(op: str) -> Layer:
     """The implementation of that op in `reference`."""
     get_op(op)
-    return Layer(
-        op,
-        forward=getattr(reference, op),
-        vjp=getattr(reference, f"{op}_vjp"),
-        name=f"reference.{op}",
-        targets=TARGETS,
-        reductions=REDUCTIONS,
-    )
+    forward, vjp = getattr(reference, op), getattr(reference, f"{op}_vjp")
+    name = f"reference.{op}"
+    return Layer(op, forward=forward, vjp=vjp, name=name, targets=TARGETS, reductions=REDUCTIONS, any_rank=True)
+
+
+def _callable(**functions: Any) -> None:
+    for label, function in functions.items():
+        if not callable(function):
+            raise InputError(f"{label}: expected a function, got {function!r}")

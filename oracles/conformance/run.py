@@ -1,33 +1,83 @@
-"""Runs a layer on a case, on copies in the case's own memory layout."""
+"""Runs a layer on a case, on copies in the case's own memory layout, and keeps what it was handed."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array, element_strides, strided
 from ..case import Case, Result
+from ..recipe import laid_out
 from .layer import Layer
+from .sessions import ClassSession, LayerError, Session, as_array
+
+__all__ = ["LayerError", "Run", "copy_of", "run", "run_in"]
 
 
-class LayerError(RuntimeError):
-    """A layer that did not return what its op promises; the message says what came instead."""
+@dataclass(frozen=True)
+class Run:
+    """A layer's result on a case, the very arrays it was handed and returned, and what those were before."""
+
+    result: Result
+    handed: Mapping[str, Array]
+    before: Mapping[str, Array]
+    returned: Mapping[str, Array]
 
 
 def run(layer: Layer, case: Case) -> Result:
     """The layer's output and gradients. Raises LayerError for what is no array, and whatever the layer raises."""
-    options = {
-        k: v for k, v in case.options.items() if v is not None and (k != "reduction" or len(layer.reductions) > 1)
-    }
-    primals = [copy_of(a) for a in case.primals.values()]
+    return run_in(layer.start(), layer, case).result
+
+
+def run_in(session: Session, layer: Layer, case: Case, handed: Mapping[str, Array] | None = None) -> Run:
+    """One forward and one backward pass of an instance; `handed`: the arrays to use, by default copies."""
+    arrays = dict(handed or hand_over(case))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # a layer that warns is not wrong for it
-        output = _as_array("output", layer.forward(*primals, **options))
-        returned = layer.vjp(copy_of(case.cotangent), *primals, **options)
-    return Result(output, _gradients(returned, case))
+        before = {name: a.copy() for name, a in arrays.items()}
+        output = forward(session, layer, case, arrays)
+        return backward(session, layer, case, arrays, output, before)
+
+
+def hand_over(case: Case) -> dict[str, Array]:
+    """Copies of the case's primals and cotangent, each in its memory layout."""
+    return {**{name: copy_of(a) for name, a in case.primals.items()}, "cotangent": copy_of(case.cotangent)}
+
+
+def forward(session: Session, layer: Layer, case: Case, arrays: Mapping[str, Array]) -> Any:
+    """What the forward pass gives."""
+    return session.forward(_primals(case, arrays), _options(layer, case))
+
+
+def backward(
+    session: Session,
+    layer: Layer,
+    case: Case,
+    arrays: Mapping[str, Array],
+    output: Any,
+    before: Mapping[str, Array] | None = None,
+) -> Run:
+    """The backward pass for an output that `forward` gave."""
+    before = before or {name: a.copy() for name, a in arrays.items()}
+    cotangent = arrays["cotangent"]
+    if isinstance(session, ClassSession) and not layer.has_cotangent:
+        # the predictions stand where a cotangent would, in the layout of what they were computed from
+        predictions = as_array("output", session.predictions(_primals(case, arrays), output))
+        like = case.primals[case.signature.differentiable[0]]
+        cotangent = predictions if case.op == "cross_entropy" else _laid_like(predictions, like)
+        arrays, before = {**arrays, "predictions": cotangent}, {**before, "predictions": cotangent.copy()}
+    gradients = session.backward(cotangent, _primals(case, arrays), _options(layer, case))
+    returned = {"output": as_array("output", output)}
+    returned |= {f"d{name}": as_array(f"d{name}", gradients[name]) for name in case.signature.differentiable}
+    mean = returned["output"]
+    if not layer.has_cotangent and mean.ndim == 1:  # the losses of the samples; their mean adds no error in float64
+        mean = np.asarray(mean.astype(np.float64).mean() if mean.size else np.nan)
+    result = Result(mean.copy(), {name: returned[f"d{name}"].copy() for name in case.signature.differentiable})
+    return Run(result, arrays, before, returned)
 
 
 def copy_of(a: Array) -> Array:
@@ -35,27 +85,16 @@ def copy_of(a: Array) -> Array:
     return strided(a, element_strides(a), writeable=bool(a.flags.writeable))
 
 
-def _gradients(returned: Any, case: Case) -> dict[str, Array]:
-    names = case.signature.differentiable
-    if isinstance(returned, Mapping):
-        given = {str(name).removeprefix("d"): value for name, value in returned.items()}
-    elif isinstance(returned, (tuple, list)) and len(names) > 1:
-        given = dict(zip(names, returned, strict=False)) if len(returned) == len(names) else {}
-    else:
-        given = {names[0]: returned[0] if isinstance(returned, (tuple, list)) and len(returned) == 1 else returned}
-    if set(given) != set(names):
-        wanted = ", ".join(f"d{name}" for name in names)
-        raise LayerError(
-            f"vjp: expected {wanted}, got {type(returned).__name__} {' '.join(repr(returned).split())[:80]}"
-        )
-    return {name: _as_array(f"d{name}", given[name]) for name in names}
+def _primals(case: Case, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: arrays[name] for name in case.primals}
 
 
-def _as_array(name: str, value: Any) -> Array:
-    try:
-        a = np.asarray(value)
-    except Exception as error:
-        raise LayerError(f"{name}: expected an array, got {type(value).__name__} ({error})") from error
-    if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
-        raise LayerError(f"{name}: expected numbers, got dtype {a.dtype} from {type(value).__name__}")
-    return a
+def _options(layer: Layer, case: Case) -> dict[str, Any]:
+    given = {k: v for k, v in case.options.items() if v is not None}
+    return given if len(layer.reductions) > 1 else {k: v for k, v in given.items() if k != "reduction"}
+
+
+def _laid_like(a: Array, like: Array) -> Array:
+    if a.shape != like.shape or like.flags.c_contiguous:
+        return a
+    return laid_out(a.copy(), "F" if like.flags.f_contiguous else "reversed" if min(like.strides) < 0 else "stepped")

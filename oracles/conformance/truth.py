@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from reference import InputError
+
 from ..case import Case, Result
 from ..enclosure import Enclosure
 from ..exact_oracle import enclose
@@ -37,10 +41,20 @@ class Truth:
         return cls(case, enclosures, allowed, alternatives(case))
 
     def judge(self, result: Result) -> dict[str, Comparison]:
-        """Each of the result's arrays against the truth, under the names of `Result.named`."""
+        """Each of the result's arrays against the truth, under the names of `Result.named`.
+
+        Raises InputError for a result that is not whole, or holds what is no array of real numbers.
+        """
+        named = result.named()
+        if set(named) != set(self.bounds):
+            raise InputError(f"result: expected {', '.join(self.bounds)}, got {', '.join(named)}")
+        for name, value in named.items():
+            dtype = getattr(value, "dtype", np.dtype(object))
+            if type(value) is not np.ndarray or (dtype.kind not in "iubf" and dtype.name != "bfloat16"):
+                raise InputError(f"{name}: expected an array of real numbers, got {type(value).__name__}")
         return {
             name: compare(name, actual, self.enclosures[name], self.bounds[name], self.accepted)
-            for name, actual in result.named().items()
+            for name, actual in named.items()
         }
 
 

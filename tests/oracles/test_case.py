@@ -82,6 +82,13 @@ def test_equality_is_by_bits_and_layout():
         (lambda: Case("cross_entropy", [ONE, [3]], 1.0), "targets: class id 3 of sample 0 is outside 0..0"),
         (lambda: Case("cross_entropy", [ONE, [0.5]], 1.0), "targets: class ids must be integers"),
         (lambda: Case("cross_entropy", [ONE, [[np.nan]]], 1.0), "targets: weight nan"),
+        (lambda: Case("cross_entropy", [ONE, [0]], 1.0, {"clip": 1}), "clip: expected a number between 0 and 0.5"),
+        (lambda: Case("softmax", [np.ones((2, 0))], np.ones((2, 0))), "inputs: expected at least one class"),
+        (
+            lambda: Case("relu", [np.ones(2, np.float32)], np.ones(2)),
+            "dtype: expected one for all of a case, got inputs",
+        ),
+        (lambda: Case("relu", None, 1.0), "primals: expected a mapping or a sequence of arrays, got NoneType"),
     ],
 )
 def test_bad_input_is_named_and_shown(call, message):
@@ -90,9 +97,26 @@ def test_bad_input_is_named_and_shown(call, message):
     assert message in str(caught.value)
 
 
+def test_big_endian_arrays_become_native():
+    v = np.arange(500, dtype=">f4")
+    case = Case("relu", [v], v)
+    assert eval(repr(case), NAMESPACE) == case == Case.from_json(case.to_json())
+    assert (case.primals["inputs"] == np.arange(500)).all()
+
+
+def test_numpy_scalars_in_options_and_recipes_print_as_code():
+    recipe = Recipe("uniform", (2, 300), np.float32, seed=np.int64(3), scale=np.float64(2))
+    case = Case(
+        "cross_entropy", [recipe, [0, 1]], np.float32(1), {"reduction": np.str_("sum"), "clip": np.float64(0.1)}
+    )
+    assert eval(repr(case), NAMESPACE) == case
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("1" * 5000, "case: "),
+        (None, "case: not JSON"),
         ("", "case: not JSON"),
         ("[]", 'case: expected an object with "format": 1'),
         ('{"format": 2}', 'case: expected an object with "format": 1'),

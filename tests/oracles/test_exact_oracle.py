@@ -97,3 +97,15 @@ def test_what_ieee_makes_of_infinite_terms():
     result = load("exact").vjp(Case("dense", [[[INF, 1.0]], [[0.0], [1.0]], [[0.0]]], [[1.0]]))
     assert np.isnan(result.output).all()
     assert (result.gradients["weights"] == [[INF], [1]]).all()
+
+
+def test_cancellation_beyond_its_first_precision_is_resolved():
+    case = Case("dense", [[[1e30, 1.0, -1e30]], [[1e30], [1.0], [1e30]], [[0.0]]], [[1.0]])
+    assert load("exact").vjp(case).output == 1
+
+
+def test_a_zero_label_contributes_zero_whatever_the_cotangent():
+    for g in (INF, NAN):
+        gradient = load("exact").vjp(Case("cross_entropy", [[[0.1, 0.5]], [0]], g)).gradients["probabilities"]
+        assert gradient[0, 1] == 0
+        assert not np.isfinite(gradient[0, 0])

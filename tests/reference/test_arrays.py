@@ -26,6 +26,20 @@ def test_anything_else_is_refused_by_name(value):
         as_floats("x", value)
 
 
+def test_a_mask_is_not_ignored_silently():
+    with pytest.raises(InputError, match="x: expected a plain array, got a masked one"):
+        as_floats("x", np.ma.masked_array([1.0, 2.0], [True, False]))
+
+
+def test_big_endian_arrays_become_native():
+    assert as_floats("x", np.ones(2, ">f4")).dtype.isnative
+
+
+def test_a_value_that_does_not_print_is_refused_all_the_same():
+    with pytest.raises(InputError, match="x: expected float16"):
+        as_floats("x", 10**5000)
+
+
 def test_long_values_are_cut():
     assert len(shown(list(range(1000)))) == 60
     assert shown("a\nb") == "'a\\nb'"

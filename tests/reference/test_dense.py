@@ -44,6 +44,8 @@ def test_half_precision_sums_in_float32():
         (lambda: dense([[1j]], [[1.0]], [[1.0]]), "got dtype complex128"),
         (lambda: Dense(0, 3), "n_inputs: expected a positive integer, got 0"),
         (lambda: Dense(2, 2.5), "n_neurons: expected a positive integer, got 2.5"),
+        (lambda: Dense([3], 2), "n_inputs: expected a positive integer, got [3]"),
+        (lambda: Dense(3, 2, dtype=int), "dtype: expected one of float16, bfloat16, float32, float64"),
         (lambda: Dense(2, 3).backward([[1.0]]), "Dense.backward: call forward first"),
     ],
 )

@@ -70,6 +70,23 @@ def test_descent_lowers_the_loss_and_leaves_old_arrays():
     assert losses[0] == softmax_cross_entropy(build(SoftmaxCrossEntropy()).forward(X), Y)
 
 
+def test_backward_scores_the_pass_it_follows():
+    network = build(SoftmaxCrossEntropy())
+    network.forward(X)
+    network.loss(Y)
+    network.forward(X[::-1])
+    stale = network.backward(Y)
+    network.forward(X[::-1])
+    network.loss(Y)
+    assert (network.backward(Y) == stale).all()
+
+
+@pytest.mark.parametrize("call", [lambda n: n.loss(Y), lambda n: n.backward(Y), lambda n: n.step(0.1)])
+def test_calls_out_of_order_are_named(call):
+    with pytest.raises(InputError, match="first"):
+        call(build(SoftmaxCrossEntropy()))
+
+
 def test_a_step_keeps_the_dtype():
     layer = Dense(2, 2, rng=0, dtype=np.float32)
     layer.forward(np.ones((1, 2), np.float32))

@@ -37,7 +37,10 @@ def bound(case: Case) -> dict[str, Floats]:
         losses = losses + 2 * a.v * sizes * (1 + a.v)
     losses = np.where(subnormal.any(axis=1), np.inf, a.stored(sizes, losses))
 
-    inverse = np.where(labelled, 1 / np.where(labelled, p, 1.0), 0.0)
+    # the gradient of a label on a negative p, though its loss is NaN, is as good as any
+    labelled = (y != 0) & np.isfinite(p) & (p != 0)
+    subnormal = labelled & (np.abs(p) < a.tiny)
+    inverse = np.where(labelled, 1 / np.abs(np.where(labelled, p, 1.0)), 0.0)
     size = y * scale * inverse
     bounds = size * (a.gamma(GRADIENT_ROUNDINGS) + (GRADIENT_STEPS - 1) * a.v * (1 + a.v) * a.half)
     # a product that may be flushed on the way takes the whole element with it

@@ -24,6 +24,11 @@ def bound(case: Case) -> dict[str, Floats]:
     sizes = np.sum(y * logs, axis=1)
     each = np.where(taken, p.log_bound, 0.0)
     losses = np.sum(y * each, axis=1) + a.gamma(classes + 2) * np.sum(y * (logs + each), axis=1) + classes * a.tiny
+    if case.primals["targets"].ndim == 2:  # rows of weights may be summed as sum(y) log-sum-exp - y.x
+        used = np.where(taken, np.abs(x), 0.0)
+        top = np.max(np.where(np.isfinite(x), np.abs(x), 0.0), axis=1, initial=0.0) + np.log(max(classes, 1))
+        labels = np.count_nonzero(y, axis=1)
+        losses = losses + a.u * (labels + 2) * (np.sum(y * used, axis=1) + np.sum(y, axis=1) * top)
     if a.half:  # documented steps: log s, y log s
         losses = losses + 2 * a.v * (sizes + losses)
     losses = a.stored(sizes, losses)

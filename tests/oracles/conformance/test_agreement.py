@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import ml_dtypes
 import numpy as np
 
 from oracles import Case, Layer, Oracle, Result, load
@@ -80,6 +81,21 @@ def test_a_fault_of_large_sizes_alone_is_found():
     (verdict,), _ = check(layer, dtypes=("float64",))
     assert verdict.status == "failed"
     assert verdict.message.startswith("dweights")
+
+
+def test_low_precision_in_large_products_alone_is_found():
+    def product(a, b):
+        if a.size + b.size > 2000:
+            a, b = (m.astype(ml_dtypes.bfloat16).astype(m.dtype) for m in (a, b))
+        return a @ b
+
+    def vjp(g, x, w, b):
+        return product(g, w.T), product(x.T, g), g.sum(axis=0, keepdims=True)
+
+    layer = Layer("dense", forward=lambda x, w, b: product(x, w) + b, vjp=vjp)
+    for seed in range(3):
+        (verdict,), _ = check(layer, seed=seed)
+        assert verdict.status == "failed"
 
 
 def test_the_plan_covers_every_frame_and_is_the_same_for_a_seed():

@@ -143,10 +143,32 @@ def test_other_right_softmaxes_are_inside(form, dtype):
         if x.ndim != 2 or not np.isfinite(x).all() or np.abs(x).max(initial=0) > 1e30:
             return
         s = RIGHT_SOFTMAXES[form](x, x.max(axis=1, keepdims=True, initial=-np.inf))
-        judged = Truth.of(case).judge(Result(s, {}))
+        judged = Truth.of(case).judge(Result(s, run(reference_layer("softmax"), case).gradients))
         assert judged["output"].passed, judged["output"]
 
     holds()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("offset", [0.0, 100.0, 1000.0])
+def test_a_loss_summed_as_log_sum_exp_minus_the_labelled_logits_is_inside(offset, dtype):
+    rng = np.random.default_rng(0)
+    x = (offset + rng.standard_normal((8, 100))).astype(dtype)
+    y = np.full((8, 100), 0.1 / 100, dtype)
+    y[np.arange(8), rng.integers(0, 100, 8)] += x.dtype.type(0.9)
+    case = Case("softmax_cross_entropy", [x, y], np.ones(8, dtype), {"reduction": "none"})
+    m = x.max(axis=1)
+    log_sum_exp = m + np.log(np.exp(x - m[:, None]).sum(axis=1))
+    gradients = run(reference_layer("softmax_cross_entropy"), case).gradients
+    for dot in (np.einsum("nc,nc->n", y, x), (y * x).sum(axis=1), np.cumsum(y * x, axis=1)[:, -1]):
+        judged = Truth.of(case).judge(Result(y.sum(axis=1) * log_sum_exp - dot, gradients))
+        assert judged["output"].passed, judged["output"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_label_on_a_negative_probability_has_its_gradient(dtype):
+    case = Case("cross_entropy", [np.array([[-0.3, 0.5]], dtype), [0]], np.ones((), dtype))
+    assert all(c.passed for c in Truth.of(case).judge(run(reference_layer("cross_entropy"), case)).values())
 
 
 def _normalised(e):

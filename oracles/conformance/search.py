@@ -1,0 +1,72 @@
+"""Looks for a case on which a claim, a function that raises Disagreement, does not hold, and makes it small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from zlib import crc32
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+
+from ..case import Case
+from .cases import ANYTHING, Variety, cases
+from .compare import Comparison
+from .frames import Frame
+from .shrink import shrink
+
+Judge = Callable[[Case], None]
+
+
+class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mistake)
+    """A claim that does not hold on this case."""
+
+    def __init__(self, case: Case, message: str, margin: float, comparison: Comparison | None = None) -> None:
+        super().__init__(message)
+        self.case, self.message, self.margin, self.comparison = case, message, margin, comparison
+
+
+def try_cases(
+    judge: Judge, frame: Frame, dtype: str, count: int, seed: object, variety: Variety = ANYTHING
+) -> tuple[int, Disagreement | None]:
+    """How many of `count` cases of one frame were tried, and what the first that does not hold says."""
+    tried, found = 0, None
+
+    # not hash(): that of a text differs from one process to the next
+    @seeded(crc32(repr((seed, frame, dtype)).encode()))
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+        print_blob=False,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),  # cost and size of a case are this module's business
+    )
+    @given(cases(frame.op, dtype, frames=[frame], variety=variety))
+    def claim(case: Case) -> None:
+        # kept rather than raised: Hypothesis would run it again, and a layer that differs between runs would not fail
+        nonlocal tried, found
+        if found is None:
+            tried += 1
+            try:
+                judge(case)
+            except Disagreement as disagreement:
+                found = disagreement
+
+    claim()
+    return tried, found
+
+
+def shrunk(judge: Judge, found: Disagreement, takes: Callable[[Case], bool] = lambda case: True) -> Disagreement:
+    """The same failure on the smallest case that shows it, of those that `takes` admits."""
+
+    def failure(case: Case) -> Disagreement | None:
+        if takes(case):
+            try:
+                judge(case)
+            except Disagreement as again:
+                return again
+        return None
+
+    return failure(shrink(found.case, lambda case: failure(case) is not None)) or found

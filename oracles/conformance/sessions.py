@@ -1,0 +1,174 @@
+"""One candidate at work: what a layer's `start()` gives. Forward and backward are separate calls, as in training.
+
+A session turns whatever interface the candidate has into arrays by name, and nothing else: it judges nothing and
+repairs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..arrays import Array
+from ..case import Case
+from ..ops import get_op
+
+# a loss in the book's interface has no cotangent: its gradient is that of the mean loss
+LOSSES = ("cross_entropy", "softmax_cross_entropy")
+
+# the attributes a gradient may be left in: both namings of the notebooks
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "inputs": ("dinputs", "dL_dX", "dL_dx", "dL_dz"),
+    "weights": ("dweights", "dL_dw", "dL_dW"),
+    "biases": ("dbiases", "dL_db"),
+    "logits": ("dinputs", "dL_dz", "dL_dX"),
+    "probabilities": ("dinputs", "dL_dy", "dL_dX"),
+}
+
+
+class LayerError(RuntimeError):
+    """A layer that did not return what its op promises; the message says what came instead."""
+
+
+class Session(Protocol):
+    """One instance of a candidate. `arrays` are the case's primals by name, to be handed over as they are."""
+
+    def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
+        """The output."""
+
+    def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The gradients by primal name."""
+
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters the candidate holds, by primal name."""
+
+
+class FunctionSession:
+    """forward(*primals) -> output and vjp(cotangent, *primals) -> gradients."""
+
+    def __init__(self, op: str, forward: Callable[..., Any], vjp: Callable[..., Any]) -> None:
+        self.op, self._forward, self._vjp = get_op(op), forward, vjp
+
+    def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
+        """The function's value."""
+        return self._forward(*arrays.values(), **options)
+
+    def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The vjp's values, by order or by name; one alone needs no tuple."""
+        return by_name(self.op.differentiable, self._vjp(cotangent, *arrays.values(), **options))
+
+    def parameters(self) -> Mapping[str, Any]:
+        """None: they are primals."""
+        return {}
+
+
+class ClassSession:
+    """An object in the book's interface: forward and backward, results as return values or attributes.
+
+    Dense is made with (n_inputs, n_neurons) and given its weights and biases as attributes; the losses' backward takes
+    the predictions and the labels.
+    """
+
+    def __init__(self, op: str, make: Callable[..., Any], gradients: Mapping[str, str]) -> None:
+        self.op, self._make, self._gradients = get_op(op), make, gradients
+        self.object: Any = None
+
+    def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
+        """What forward returns, or leaves in `output`."""
+        if self.object is None:
+            self.object = self._make(*arrays["weights"].shape) if self.op.name == "dense" else self._make()
+        if self.op.name == "dense":
+            self.object.weights, self.object.biases = arrays["weights"], arrays["biases"]
+        before = set(self._attributes())
+        given = [a for name, a in arrays.items() if name not in ("weights", "biases")]
+        returned = self.object.forward(*given)
+        if returned is not None:
+            return returned
+        if hasattr(self.object, "output"):
+            return self.object.output
+        raise LayerError(f"forward returned None and did not set 'output'{self._instead(before)}")
+
+    def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What backward leaves in its attributes, or returns."""
+        before = set(self._attributes())
+        if self.op.name in LOSSES:
+            returned = self.object.backward(cotangent, arrays["targets"])
+        else:
+            returned = self.object.backward(cotangent)
+        found = {name: self._attribute(name) for name in self.op.differentiable}
+        absent = [name for name, value in found.items() if value is None]
+        if not absent:
+            return found
+        if returned is not None:
+            names = self.op.differentiable if isinstance(returned, (tuple, list)) else (self.op.differentiable[0],)
+            found |= {k: v for k, v in by_name(names, returned).items() if k in absent}
+            absent = [name for name, value in found.items() if value is None]
+        if absent:
+            wanted = ", ".join(repr(self._names(name)[0]) for name in absent)
+            raise LayerError(f"backward did not set {wanted}{self._instead(before)}")
+        return found
+
+    def predictions(self, arrays: Mapping[str, Array], output: Any) -> Any:
+        """What a loss's backward is handed: the probabilities it was given, or those it left in `output`."""
+        if self.op.name == "cross_entropy":
+            return arrays["probabilities"]
+        left = getattr(self.object, "output", None)
+        if left is None:
+            raise LayerError("forward did not set 'output', the probabilities that backward takes")
+        return left
+
+    def parameters(self) -> Mapping[str, Any]:
+        """The object's weights and biases as they are now."""
+        if self.op.name != "dense" or self.object is None:
+            return {}
+        return {name: getattr(self.object, name, None) for name in ("weights", "biases")}
+
+    def _names(self, primal: str) -> tuple[str, ...]:
+        alias = NAMES[primal][0]
+        return (self._gradients[alias],) if alias in self._gradients else NAMES[primal]
+
+    def _attribute(self, primal: str) -> Any:
+        return next((v for n in self._names(primal) if (v := getattr(self.object, n, None)) is not None), None)
+
+    def _attributes(self) -> tuple[str, ...]:
+        return tuple(vars(self.object)) if hasattr(self.object, "__dict__") else ()
+
+    def _instead(self, before: set[str]) -> str:
+        new = sorted(set(self._attributes()) - before)
+        return f"; it set {', '.join(map(repr, new))}" if new else ""
+
+
+def by_name(names: tuple[str, ...], returned: Any) -> dict[str, Any]:
+    """Gradients by the names of their primals, from a mapping, a tuple in their order, or one alone."""
+    if isinstance(returned, Mapping):
+        given = {str(name).removeprefix("d"): value for name, value in returned.items()}
+    elif isinstance(returned, (tuple, list)) and len(names) > 1:
+        given = dict(zip(names, returned, strict=True)) if len(returned) == len(names) else {}
+    else:
+        given = {names[0]: returned[0] if isinstance(returned, (tuple, list)) and len(returned) == 1 else returned}
+    if set(given) != set(names) or any(value is None for value in given.values()):
+        wanted = ", ".join(f"d{name}" for name in names)
+        raise LayerError(
+            f"vjp: expected {wanted}, got {type(returned).__name__} {' '.join(repr(returned).split())[:80]}"
+        )
+    return given
+
+
+def as_array(name: str, value: Any) -> Array:
+    """A candidate's value as an array of numbers; LayerError says what it is otherwise."""
+    try:
+        a = np.asarray(value)
+    except Exception as error:
+        raise LayerError(f"{name}: expected an array, got {type(value).__name__} ({error})") from error
+    if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
+        raise LayerError(f"{name}: expected numbers, got dtype {a.dtype} from {type(value).__name__}")
+    return a
+
+
+def takes_cotangent(case: Case) -> bool:
+    """Whether the book's interface can express the case: its losses are means with a cotangent of 1."""
+    if case.op not in LOSSES:
+        return True
+    return bool(case.options["reduction"] == "mean" and case.cotangent == 1)

@@ -1,0 +1,41 @@
+"""Cases that differ from a given one in a way that a layer's memory of it would show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ..arrays import Array
+from ..case import Case
+
+
+def variations(case: Case) -> Iterator[tuple[str, Case]]:
+    """Cases that differ from this one in a way that a layer's memory of it would show."""
+    first = case.signature.primals[0]
+    a = case.primals[first]
+    if not a.ndim or not a.size:
+        return
+    bigger = a.astype(np.float64) * (64 if case.op in ("softmax", "softmax_cross_entropy") else 0.5)
+    yield "larger values", _replaced(case, {first: bigger.astype(a.dtype)})
+    rolled = {n: np.concatenate([x[:1], x[1:][::-1]]) for n, x in _by_sample(case).items()}
+    if len(a) > 2:
+        yield "the same first sample", _replaced(case, rolled)
+    if len(a) > 1:
+        yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in _by_sample(case).items()})
+    yield (
+        "other values",
+        _replaced(case, {n: x[::-1] for n, x in _by_sample(case).items()} if len(a) > 1 else {first: -a}),
+    )
+
+
+def _by_sample(case: Case) -> dict[str, Array]:
+    names = [case.signature.primals[0], *(n for n in ("targets",) if n in case.primals)]
+    arrays = {n: case.primals[n] for n in names}
+    return arrays | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
+
+
+def _replaced(case: Case, arrays: Mapping[str, Array]) -> Case:
+    changed = {**case.primals, "cotangent": case.cotangent, **arrays}
+    cotangent = changed.pop("cotangent")
+    return Case(case.op, changed, cotangent, case.options)

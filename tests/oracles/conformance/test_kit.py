@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+import reference
+from oracles import Layer
+from oracles.conformance.kit import check_layer
+from oracles.conformance.layer import reference_layer
+from oracles.ops import OPS
+
+CLASSES = {
+    "dense": reference.Dense,
+    "relu": reference.ReLU,
+    "softmax": reference.Softmax,
+    "cross_entropy": reference.CategoricalCrossEntropy,
+    "softmax_cross_entropy": reference.SoftmaxCrossEntropy,
+}
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_the_reference_functions_pass(op):
+    report = check_layer(reference_layer(op), max_examples=30)
+    assert report.passed, str(report)
+    assert len(report.verdicts) == 18
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_the_reference_classes_pass(op):
+    report = check_layer(Layer.from_class(op, CLASSES[op]), max_examples=30)
+    assert report.passed, str(report)
+
+
+def test_a_wrong_layer_never_raises_and_is_reported():
+    def broken(g, x):
+        raise RuntimeError("no such kernel")
+
+    report = check_layer(Layer("softmax", forward=lambda x: x, vjp=broken), dtypes=["float32"], max_examples=10)
+    assert not report.passed
+    assert "raised RuntimeError: no such kernel" in str(report)
+
+
+@pytest.mark.parametrize("returned", [None, "text", [[1.0], [1.0, 2.0]], object(), np.nan])
+def test_what_is_no_gradient_is_reported(returned):
+    layer = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: returned)
+    assert not check_layer(layer, dtypes=["float32"], max_examples=5).passed
+
+
+def test_a_seed_gives_the_same_report_again():
+    wrong = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: g * (x >= 0), name="leaks")
+    first, second = (check_layer(wrong, dtypes=["float64"], max_examples=20, seed=4) for _ in range(2))
+    assert [v.message for v in first.failures] == [v.message for v in second.failures]
+    assert first.failures[0].case == second.failures[0].case
