@@ -4,6 +4,7 @@ from reference import InputError as InputError
 
 from .case import Case as Case
 from .case import Result as Result
+from .conformance.kit import check_layer as check_layer
 from .conformance.layer import Layer as Layer
 from .recipe import Recipe as Recipe
 from .registry import Oracle as Oracle

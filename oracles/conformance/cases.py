@@ -35,11 +35,12 @@ _LABEL_ROWS = ("float64", "int64", "bool", "uint8", "float32", "float16", "int8"
 
 @dataclass(frozen=True)
 class Variety:
-    """What may vary besides values: memory layouts, special values and extreme scales, the loss's cotangent."""
+    """What may vary besides values: layouts (odd: hardly ever C order), special values and scales, the cotangent."""
 
     layouts: bool = True
     special: bool = True
     unit_cotangent: bool = False
+    odd_layouts: bool = False
 
 
 ANYTHING = Variety()
@@ -168,11 +169,14 @@ def _last_class(draw: Draw, n: int, classes: int) -> tuple[tuple[int, float], ..
 
 
 def _layout(draw: Draw, v: Variety) -> str:
+    if v.odd_layouts:
+        return str(draw(_ODD_LAYOUTS))
     return str(draw(_LAYOUTS)) if v.layouts else "C"
 
 
 _SEEDS = st.integers(0, 2**32 - 1)
 # C order about half of the time
+_ODD_LAYOUTS = st.sampled_from(("C", "F", "F", "reversed", "stepped", "repeated", "readonly"))
 _LAYOUTS = st.sampled_from(("C",) * (len(LAYOUTS) - 1) + LAYOUTS)
 
 _MAKERS: dict[str, Callable[[Draw, Frame, str, Variety], Case]] = {

@@ -35,19 +35,20 @@ class Alternative:
     bound: Floats | None = None
 
 
-def alternatives(case: Case) -> tuple[Alternative, ...]:
-    """Every alternative that concerns some element of this case."""
+def alternatives(case: Case, *, book: bool = False) -> tuple[Alternative, ...]:
+    """Every alternative that concerns some element of this case; book: those of the book's own losses as well."""
     with np.errstate(all="ignore"):
         found = ALTERNATIVES[case.op](case) if case.op in ALTERNATIVES else ()
-        return tuple(a for a in (*found, *_losses(case)) if a.where.any())
+        return tuple(a for a in (*found, *_losses(case, book)) if a.where.any())
 
 
-def _losses(case: Case) -> tuple[Alternative, ...]:
-    if "reduction" not in case.options or case.options.get("clip") is not None:
+def _losses(case: Case, book: bool) -> tuple[Alternative, ...]:
+    if "reduction" not in case.options:
         return ()
     empty = case.options["reduction"] == "mean" and case.primals["targets"].shape[0] == 0
     found = (Alternative("0 for the mean loss of no samples", "output", np.array(empty), np.array(0.0)),)
-    return found if empty else (*found, _clipped(case))
+    clips = book and case.options.get("clip") is None and case.dtype.itemsize > 2  # 1 - 1e-7 is 1 in half precision
+    return (*found, _clipped(case)) if clips and not empty else found
 
 
 def _clipped(case: Case) -> Alternative:

@@ -31,14 +31,17 @@ class Truth:
     accepted: tuple[Alternative, ...]
 
     @classmethod
-    def of(cls, case: Case) -> Truth:
-        """The truth of a case, in balls whose precision is raised until they are far smaller than the bounds."""
+    def of(cls, case: Case, *, book: bool = False) -> Truth:
+        """The truth of a case, in balls whose precision is raised until they are far smaller than the bounds.
+
+        book: a layer in the book's interface is judged, whose losses may clip probabilities.
+        """
         allowed = bounds(case)
         for precision in PRECISIONS:
             enclosures = enclose(case, precision=precision)
             if all(_sharp(enclosures[name], bound) for name, bound in allowed.items()):
                 break
-        return cls(case, enclosures, allowed, alternatives(case))
+        return cls(case, enclosures, allowed, alternatives(case, book=book))
 
     def judge(self, result: Result) -> dict[str, Comparison]:
         """Each of the result's arrays against the truth, under the names of `Result.named`.
