@@ -16,7 +16,7 @@ STAGES = (
     ("layer",),
     ("conventions", "frames"),
     ("cases", "compare", "run", "shrink", "variations"),
-    ("truth", "report", "search"),
+    ("truth", "report", "search", "panel"),
     ("agreement", "checks", "tables"),
     ("verify", "kit"),
 )

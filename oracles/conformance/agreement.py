@@ -118,7 +118,7 @@ def check_agreement(
             _, found = try_cases(judge, frame, dtype, count, seed)
             if found is not None:
                 failures[dtype] = shrunk(lambda case: judge_layer(layer, case, Truth.of(case), Tally()), found)
-    return (*_layer_verdicts(layer, oracles, dtypes, failures, tally), *_disputes(layer.op, oracles, dtypes, tally))
+    return (*_layer_verdicts(layer, oracles, dtypes, failures, tally), *disputes(layer.op, oracles, dtypes, tally))
 
 
 def judge_layer(layer: Layer, case: Case, truth: Truth, tally: Tally) -> None:
@@ -165,7 +165,8 @@ def _layer_verdicts(
                 yield Verdict(*common, "passed", _worst_of(layer.name, layer.op, dtype, tally))
 
 
-def _disputes(op: str, oracles: Sequence[Oracle], dtypes: Sequence[str], tally: Tally) -> Iterator[Verdict]:
+def disputes(op: str, oracles: Sequence[Oracle], dtypes: Sequence[str], tally: Tally) -> Iterator[Verdict]:
+    """Verdicts on the oracles that raised or were outside their own bounds."""
     for dtype in dtypes:
         for oracle in oracles:
             if (op, dtype, oracle.name) in tally.broken:

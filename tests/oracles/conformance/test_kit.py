@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+import oracles.conformance.kit as kit_module
 import reference
-from oracles import Layer
+from oracles import InputError, Layer, Oracle, Result, load
 from oracles.conformance.kit import check_layer
 from oracles.conformance.layer import reference_layer
 from oracles.ops import OPS
@@ -20,7 +23,10 @@ CLASSES = {
 def test_the_reference_functions_pass(op):
     report = check_layer(reference_layer(op), max_examples=30)
     assert report.passed, str(report)
-    assert len(report.verdicts) == 18
+    oracles = {v.oracle for v in report.verdicts if v.check == "values" and v.status == "passed"}
+    assert {"exact", "finite_difference"} <= oracles
+    assert not report.of_status("disputed")
+    assert len([v for v in report.verdicts if v.oracle == "exact"]) == 18
 
 
 @pytest.mark.parametrize("op", OPS)
@@ -42,6 +48,34 @@ def test_a_wrong_layer_never_raises_and_is_reported():
 def test_what_is_no_gradient_is_reported(returned):
     layer = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: returned)
     assert not check_layer(layer, dtypes=["float32"], max_examples=5).passed
+
+
+def test_a_wrong_oracle_is_disputed_and_the_layer_is_not_blamed(monkeypatch):
+    exact = load("exact")
+
+    def biased(case, device):
+        result = exact.vjp(case)
+        return Result(result.output * 1.001, result.gradients)
+
+    wrong = Oracle("mine", "1", "cpu", SimpleNamespace(vjp=biased))
+    monkeypatch.setattr(kit_module, "load_oracles", lambda names, device: ((exact, wrong), {}))
+    report = check_layer(reference_layer("softmax"), dtypes=["float64"], max_examples=20)
+    assert report.passed
+    assert [v.oracle for v in report.of_status("disputed")] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"oracles": ["caffe"]}, "oracle: expected one of exact"),
+        ({"dtypes": ["int8"]}, "dtypes: expected some of float32"),
+        ({"device": "tpu"}, "device: expected one of cpu, cuda, got 'tpu'"),
+        ({"max_examples": 0}, "max_examples: expected a positive number, got 0"),
+    ],
+)
+def test_misuse_is_named(options, message):
+    with pytest.raises(InputError, match=message):
+        check_layer(reference_layer("relu"), **options)
 
 
 def test_a_seed_gives_the_same_report_again():

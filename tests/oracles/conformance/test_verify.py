@@ -1,6 +1,6 @@
 import pytest
 
-import oracles.conformance.verify as verify_module
+import oracles.conformance.panel as panel_module
 from oracles import InputError, OracleUnavailable
 from oracles.conformance.verify import planned_cases, verify
 
@@ -15,14 +15,14 @@ def test_the_reference_passes_against_an_installed_framework(framework):
 
 
 def test_without_a_framework_it_says_that_nothing_was_cross_validated(monkeypatch):
-    real = verify_module.load
+    real = panel_module.load
 
     def absent(name, device="cpu"):
         if name in ("torch", "jax"):
             raise OracleUnavailable(f"{name}: {name} is not installed; install it with: pip install {name}")
         return real(name, device=device)
 
-    monkeypatch.setattr(verify_module, "load", absent)
+    monkeypatch.setattr(panel_module, "load", absent)
     report = verify(ops=["relu"], dtypes=["float32"], examples=5, seed=1)
     assert report.passed
     assert [v.message for v in report.of_status("skipped") if v.oracle in ("torch", "jax")] == [

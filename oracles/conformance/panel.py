@@ -1,0 +1,41 @@
+"""The oracles that take part in a run, and what is said of those that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reference import InputError
+
+from ..registry import DEVICES, Oracle, OracleUnavailable, install_line, load, names
+
+
+def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tuple[Oracle, ...], dict[str, str]]:
+    """The oracles of those names, all there are by default; and why those that were not asked for by name cannot run.
+
+    Raises InputError for unknown names and OracleUnavailable for one that was asked for and cannot run.
+    """
+    if device not in DEVICES:
+        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
+    loaded, absent = [], {}
+    for name in wanted or names():
+        # the project's own arithmetic runs on the CPU, wherever the frameworks do
+        own = name in ("exact", "finite_difference")
+        try:
+            loaded.append(load(name, device="cpu" if own else device))
+        except OracleUnavailable as reason:
+            if wanted:
+                raise
+            absent[name] = str(reason)
+    if device != "cpu" and not any(oracle.is_framework for oracle in loaded):
+        raise OracleUnavailable(
+            "; ".join(absent.values()) or f"no framework was asked for, and only those run on {device}"
+        )
+    return tuple(loaded), absent
+
+
+def cross_validation_note(oracles: Sequence[Oracle]) -> tuple[str, ...]:
+    """A line that says so where no framework took part: the run is then no cross-validation."""
+    if any(oracle.is_framework for oracle in oracles):
+        return ()
+    lines = " or ".join(f"`{install_line(name)}`" for name in ("torch", "jax"))
+    return (f"Nothing was cross-validated: no framework oracle took part. Install one with {lines}.",)

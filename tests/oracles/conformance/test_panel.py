@@ -1,0 +1,27 @@
+import pytest
+
+from oracles import InputError, OracleUnavailable
+from oracles.conformance.panel import cross_validation_note, load_oracles
+
+
+def test_the_own_arithmetic_is_no_cross_validation():
+    panel, absent = load_oracles(["exact", "finite_difference"])
+    assert [oracle.name for oracle in panel] == ["exact", "finite_difference"]
+    assert absent == {}
+    (note,) = cross_validation_note(panel)
+    assert note.startswith("Nothing was cross-validated")
+    assert "pip install torch" in note
+
+
+def test_a_framework_is(framework):
+    panel, _ = load_oracles([framework.name])
+    assert cross_validation_note(panel) == ()
+
+
+def test_misuse_is_named():
+    with pytest.raises(InputError, match="device: expected one of cpu, cuda, got 'tpu'"):
+        load_oracles(None, "tpu")
+    with pytest.raises(InputError, match="oracle: expected one of"):
+        load_oracles(["caffe"])
+    with pytest.raises(OracleUnavailable, match="only those run on cuda"):
+        load_oracles(["exact"], "cuda")
