@@ -21,7 +21,7 @@ def test_the_snippets_run_and_print_what_is_shown():
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(block, namespace)
         printed += out.getvalue()
-    shown = "".join(re.findall(r"```\n((?:exact|output).*?)```", README, re.DOTALL))
+    shown = "".join(re.findall(r"```\n((?:exact|output|Case).*?)```", README, re.DOTALL))
     # figures may differ in their last digits from one machine to the next; the words may not
     assert NUMBER.sub("#", printed) == NUMBER.sub("#", shown)
 
