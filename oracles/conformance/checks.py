@@ -38,7 +38,6 @@ class Check:
     variety: Variety
     frames: Callable[[Layer, int], Sequence[Frame]]
     share: float  # of the examples of a run
-    exact_size: bool = True  # whether a failing case may be shrunk to other sizes
 
 
 def values(layer: Layer, case: Case) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..arrays import Array
-from ..case import Case
 from ..ops import get_op
 
 # a loss in the book's interface has no cotangent: its gradient is that of the mean loss
@@ -165,10 +164,3 @@ def as_array(name: str, value: Any) -> Array:
     if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
         raise LayerError(f"{name}: expected numbers, got dtype {a.dtype} from {type(value).__name__}")
     return a
-
-
-def takes_cotangent(case: Case) -> bool:
-    """Whether the book's interface can express the case: its losses are means with a cotangent of 1."""
-    if case.op not in LOSSES:
-        return True
-    return bool(case.options["reduction"] == "mean" and case.cotangent == 1)
