@@ -52,8 +52,8 @@ def chunk(job: tuple[str, str, int], per_pool: int) -> tuple[int, list[Row]]:
     return tally.cases, rows
 
 
-def jobs(cases: int, seed: int) -> Iterator[tuple[str, str, int]]:
-    for op in OPS:
+def jobs(cases: int, seed: int, ops: list[str]) -> Iterator[tuple[str, str, int]]:
+    for op in ops:
         for dtypes, total in ((FULL, cases), (HALF, cases // 5)):
             pools = -(-total // (len(dtypes) * CHUNK))
             yield from ((op, dtype, seed + pool) for pool in range(pools) for dtype in dtypes)
@@ -91,12 +91,13 @@ def order(key: tuple[str, str, str, str]) -> tuple[int, int, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=100_000, help="cases an op in float32 and float64 together")
+    parser.add_argument("--op", action="append", choices=OPS, help="only this op; may be repeated")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", help="write the rows, worst cases included, to this file")
     arguments = parser.parse_args()
     start, done, worst = time.perf_counter(), 0, {}
-    todo = list(jobs(arguments.cases, arguments.seed))
+    todo = list(jobs(arguments.cases, arguments.seed, arguments.op or list(OPS)))
     # fresh processes now and then: jax keeps what it has compiled
     with get_context("spawn").Pool(arguments.workers, maxtasksperchild=8) as pool:
         for count, (cases, rows) in enumerate(pool.imap(partial(chunk, per_pool=CHUNK), todo), 1):

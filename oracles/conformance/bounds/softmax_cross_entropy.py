@@ -33,7 +33,10 @@ def bound(case: Case) -> dict[str, Floats]:
         losses = losses + 2 * a.v * (sizes + losses)
     losses = a.stored(sizes, losses)
     # with rows of weights every class enters, be its weight zero: 0 times a log s beyond the range is NaN
-    steps = np.where(taken | (case.primals["targets"].ndim == 2), np.where(np.isfinite(p.log_s), -p.log_s, 0.0), 0.0)
+    entering = (y != 0) | (case.primals["targets"].ndim == 2)
+    # a difference of logits beyond float64 too is infinite here, and its claim with it
+    differences = np.where(np.isfinite(x), -p.log_s, 0.0)
+    steps = np.where(entering & p.valid, differences, 0.0)
     losses = unclaimed_from(losses, np.max(steps, axis=1, initial=0) + sizes, a.largest)
     losses = np.where(p.valid[:, 0], losses, 0.0)
 

@@ -88,6 +88,13 @@ def test_nothing_is_claimed_beyond_the_range():
     assert np.isfinite(found["dinputs"]).all()
 
 
+@pytest.mark.parametrize("targets", [[1], [[0.25, 0.25]]], ids=["ids", "rows"])
+def test_nothing_is_claimed_for_a_loss_whose_differences_leave_float64(targets):
+    case = Case("softmax_cross_entropy", [[[1.7e308, -1.7e308]], targets], 1.0)
+    assert np.isinf(bounds(case)["output"])
+    assert all(c.passed for c in Truth.of(case).judge(run(reference_layer("softmax_cross_entropy"), case)).values())
+
+
 def test_flushed_subnormals_are_allowed_and_no_more():
     x = np.array([1e-40, 1.0], np.float32)
     bound = bounds(Case("relu", [x], np.ones(2, np.float32)))["output"]
