@@ -33,7 +33,7 @@ from oracles.ops import OPS
 from oracles.registry import load
 
 FULL, HALF = ("float32", "float64"), ("float16", "bfloat16")
-CHUNK = 5000  # cases a pool of shapes
+CHUNK = 5000  # cases a pool of shapes; a few more are asked for, since shapes share them evenly
 ORACLES = ("torch", "jax")
 
 Row = dict[str, object]
@@ -100,7 +100,7 @@ def main() -> int:
     todo = list(jobs(arguments.cases, arguments.seed, arguments.op or list(OPS)))
     # fresh processes now and then: jax keeps what it has compiled
     with get_context("spawn").Pool(arguments.workers, maxtasksperchild=8) as pool:
-        for count, (cases, rows) in enumerate(pool.imap(partial(chunk, per_pool=CHUNK), todo), 1):
+        for count, (cases, rows) in enumerate(pool.imap(partial(chunk, per_pool=CHUNK + 100), todo), 1):
             done += cases
             merge(worst, rows)
             elapsed = time.perf_counter() - start
