@@ -41,6 +41,7 @@ class Variety:
     special: bool = True
     unit_cotangent: bool = False
     odd_layouts: bool = False
+    rough: bool = False  # no small integers: sums of them are exact, and hide how they are taken
 
 
 ANYTHING = Variety()
@@ -114,7 +115,7 @@ def _values(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequen
         if not v.special
         else (1.0, 1.0, 2.0**-7, 8.0, *((2.0**40, 2.0**-40) if dtype != "float16" else ()))
     )
-    return _recipe(draw, v, _VALUES, shape, dtype, scales, special)
+    return _recipe(draw, v, ("uniform",) if v.rough else _VALUES, shape, dtype, scales, special)
 
 
 def _logits(draw: Draw, shape: Shape, dtype: str, v: Variety) -> Recipe:
@@ -138,7 +139,7 @@ def _cotangent(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Seq
         if not v.special
         else (1.0, 1.0, 2.0**-7, *((2.0**60, 2.0**-60) if dtype != "float16" else (16.0,)))
     )
-    return _recipe(draw, v, _COTANGENTS, shape, dtype, scales, special)
+    return _recipe(draw, v, ("uniform",) if v.rough else _COTANGENTS, shape, dtype, scales, special)
 
 
 def _recipe(

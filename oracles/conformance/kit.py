@@ -101,7 +101,8 @@ def search(
         count = share if frame.elements <= 2000 else 3 if frame.elements <= 20_000 else 2
         # jax compiles each new shape: the oracles see the first few
         claim = with_oracles if check.name == WITH_ORACLES and i < FRAMES_WITH_ORACLES else judge
-        tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), variety)
+        kind = replace(variety, rough=frame.elements > 2000)
+        tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), kind)
         done += tried
         if found is not None:
             return shrunk(judge, found, partial(_takes, layer)), done
