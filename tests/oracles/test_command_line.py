@@ -4,12 +4,14 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import oracles.conformance.verify as verify_module
 from oracles import Layer
 from oracles.command_line import main
+from reference import relu
 
 QUICK = ["--op", "relu", "--dtype", "float32", "--oracle", "exact", "--examples", "5"]
 
@@ -48,7 +50,10 @@ def test_json_goes_to_a_file(tmp_path):
 
 
 def test_a_wrong_reference_exits_1_and_shows_the_shrunk_case(monkeypatch):
-    wrong = Layer("relu", forward=lambda x: x * (x > 0), vjp=lambda g, x: g * (x >= 0), name="reference.relu")
+    def at_zero_too(cotangent, inputs):
+        return np.where(inputs >= 0, cotangent, np.zeros_like(cotangent))
+
+    wrong = Layer("relu", forward=relu, vjp=at_zero_too, name="reference.relu")
     monkeypatch.setattr(verify_module, "reference_layer", lambda op: wrong)
     done = call("verify", *QUICK, "--examples", "50")
     assert done.exit_code == 1
