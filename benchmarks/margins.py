@@ -27,8 +27,9 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from oracles.conformance.agreement import Tally, check_agreement
+from oracles.conformance.agreement import check_agreement
 from oracles.conformance.layer import reference_layer
+from oracles.conformance.referee import Tally
 from oracles.ops import OPS
 from oracles.registry import load
 

@@ -17,7 +17,9 @@ STAGES = (
     ("conventions", "frames"),
     ("cases", "compare", "run", "shrink", "variations"),
     ("truth", "report", "search", "panel"),
-    ("agreement", "checks", "tables"),
+    ("referee", "tables"),
+    ("agreement", "checks"),
+    ("trial",),
     ("verify", "kit"),
 )
 

@@ -14,13 +14,12 @@ import numpy as np
 from ..arrays import Array, same_bits
 from ..case import Case, Result
 from .cases import Variety
-from .compare import Comparison
 from .frames import Frame, frame_pool, large_frames
 from .layer import Layer
-from .run import Run, backward, forward, hand_over, run_in
+from .referee import hold, judge_layer, run_layer, said, truth_for
+from .run import Run, backward, forward, hand_over
 from .search import Disagreement
 from .sessions import Session
-from .truth import Truth
 from .variations import variations
 
 PLAIN = Variety(layouts=False, special=False)
@@ -42,13 +41,13 @@ class Check:
 
 def values(layer: Layer, case: Case) -> None:
     """The output and every gradient are within their bounds."""
-    judged(layer, case, layer.start())
+    judge_layer(layer, case, truth_for(layer, case))
 
 
 def arguments_untouched(layer: Layer, case: Case) -> None:
     """Neither pass writes to what it is handed, nor replaces the parameters of the layer."""
     session = layer.start()
-    done = _run(layer, case, session)
+    done = run_layer(layer, case, session)
     for name, a in done.handed.items():
         if not same_bits(a, done.before[name]):
             raise Disagreement(case, f"overwrote its argument {name}", np.inf)
@@ -60,7 +59,7 @@ def arguments_untouched(layer: Layer, case: Case) -> None:
 def nothing_aliased(layer: Layer, case: Case) -> None:
     """No result shares memory with an argument, a parameter or another result."""
     session = layer.start()
-    done = _run(layer, case, session)
+    done = run_layer(layer, case, session)
     others = {f"its argument {k}": a for k, a in done.handed.items()}
     for name, result in done.returned.items():
         for what, other in others.items():
@@ -76,12 +75,12 @@ def nothing_aliased(layer: Layer, case: Case) -> None:
 def repeatable(layer: Layer, case: Case) -> None:
     """The same call gives the same bits: again, after a second backward, and from another instance."""
     session, arrays = layer.start(), hand_over(case)
-    first = _run(layer, case, session, arrays)
+    first = run_layer(layer, case, session, arrays)
     kept = {name: a.copy() for name, a in first.result.named().items()}
     calls: tuple[tuple[str, Callable[[], Run]], ...] = (
-        ("the same call again", lambda: _run(layer, case, session, arrays)),
+        ("the same call again", lambda: run_layer(layer, case, session, arrays)),
         ("a second backward", lambda: _again(layer, case, session, arrays)),
-        ("another instance", lambda: _run(layer, case, layer.start(), arrays)),
+        ("another instance", lambda: run_layer(layer, case, layer.start(), arrays)),
     )
     for what, again in calls:
         for name, a in again().result.named().items():
@@ -96,34 +95,54 @@ def repeatable(layer: Layer, case: Case) -> None:
 def stateless(layer: Layer, case: Case) -> None:
     """A result does not depend on earlier calls: other values, scales, batch sizes, the same first sample."""
     session = layer.start()
+    earlier: list[Case] = []
     for what, other in variations(case):
         for now, prefix in ((other, f"a case with {what}, after other calls: "), (case, f"after a call with {what}: ")):
             try:
-                judged(layer, now, layer.start())
+                judge_layer(layer, now, truth_for(layer, now))
             except Disagreement:  # wrong from the start: another check's business
                 continue
-            judged(layer, now, session, prefix, case)
+            try:
+                hold(now, truth_for(layer, now).judge(run_layer(layer, now, session).result))
+            except Disagreement as found:
+                fewest = _fewest(layer, now, earlier)
+                raise Disagreement(
+                    case, prefix + found.message, found.margin, found.comparison, call=now, earlier=fewest
+                ) from None
+            earlier.append(now)
             if not layer.has_cotangent:
                 _forward_in_between(layer, case, other, what)
+
+
+def _fewest(layer: Layer, now: Case, earlier: Sequence[Case]) -> Sequence[Case]:
+    """One earlier call alone, if it is enough to make `now` fail; all of them otherwise."""
+    for one in reversed(earlier):
+        session = layer.start()
+        try:
+            run_layer(layer, one, session)
+            hold(now, truth_for(layer, now).judge(run_layer(layer, now, session).result))
+        except Disagreement:
+            return (one,)
+    return earlier
 
 
 def _forward_in_between(layer: Layer, case: Case, other: Case, what: str) -> None:
     """A loss's backward is handed its predictions and labels: a forward pass in between must not matter."""
     session = layer.start()
-    pending = _run(layer, case, session)
+    pending = run_layer(layer, case, session)
     try:
         forward(session, layer, other, hand_over(other))
         late = session.backward(pending.before["predictions"], pending.handed, {})
     except Exception as error:
-        raise Disagreement(case, f"raised {type(error).__name__}: {error}", np.inf) from error
+        raise Disagreement(case, said(error), np.inf) from error
     (name,) = case.signature.differentiable
-    found = _truth(layer, case).judge(Result(pending.result.output, {name: np.asarray(late[name])}))
-    _raise(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
+    found = truth_for(layer, case).judge(Result(pending.result.output, {name: np.asarray(late[name])}))
+    hold(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
 
 
 def dtypes(layer: Layer, case: Case) -> None:
     """No result is of lower precision than its primal, and integer inputs do not truncate a gradient."""
-    done = _run(layer, case, layer.start())
+    done = run_layer(layer, case, layer.start())
     for name, a in done.returned.items():
         primal = case.dtype if name == "output" else case.primals[name.removeprefix("d")].dtype
         if a.dtype.kind in "iub" or a.dtype.itemsize < primal.itemsize:
@@ -134,37 +153,9 @@ def dtypes(layer: Layer, case: Case) -> None:
     primals = {n: whole[n].astype(a.dtype) if n == "inputs" else a for n, a in case.primals.items()}
     integers = Case(case.op, primals, case.cotangent, case.options)
     arrays = hand_over(integers) | {"inputs": whole["inputs"].astype(np.int64)}
-    result = _run(layer, integers, layer.start(), arrays).result
-    judged_ones = _truth(layer, integers).judge(result)
+    result = run_layer(layer, integers, layer.start(), arrays).result
     # with integer inputs a layer may compute in float64: never worse than the bound of the case
-    _raise(case, judged_ones, "with integer inputs: ")
-
-
-def judged(
-    layer: Layer, case: Case, session: Session, prefix: str = "", shown: Case | None = None
-) -> dict[str, Comparison]:
-    """Hold one run of a session against the truth; raises Disagreement."""
-    comparisons = _truth(layer, case).judge(_run(layer, case, session).result)
-    _raise(shown or case, comparisons, prefix)
-    return comparisons
-
-
-def _truth(layer: Layer, case: Case) -> Truth:
-    return Truth.of(case, book=not layer.has_cotangent)
-
-
-def _raise(case: Case, comparisons: Mapping[str, Comparison], prefix: str = "") -> None:
-    wrong = [c for c in comparisons.values() if not c.passed]
-    if wrong:
-        worst = max(wrong, key=lambda c: c.margin)
-        raise Disagreement(case, prefix + str(worst), worst.margin, worst)
-
-
-def _run(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array] | None = None) -> Run:
-    try:
-        return run_in(session, layer, case, arrays)
-    except Exception as error:
-        raise Disagreement(case, f"raised {type(error).__name__}: {error}", np.inf) from error
+    hold(case, truth_for(layer, integers).judge(result), "with integer inputs: ")
 
 
 def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array]) -> Run:
@@ -173,7 +164,7 @@ def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Arra
         backward(session, layer, case, arrays, output)
         return backward(session, layer, case, arrays, output)
     except Exception as error:
-        raise Disagreement(case, f"raised {type(error).__name__}: {error}", np.inf) from error
+        raise Disagreement(case, said(error), np.inf) from error
 
 
 def _first_difference(a: Array, b: Array) -> str:

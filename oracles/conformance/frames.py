@@ -37,6 +37,11 @@ class Frame:
             return samples * inputs + inputs * neurons + samples * neurons
         return n
 
+    @property
+    def is_large(self) -> bool:
+        """Whether a run affords few cases of it."""
+        return self.elements > 2000
+
 
 # 0 and 1 samples, 1 feature or class, square and not, 4k + 1
 _EDGES: dict[str, tuple[Shape, ...]] = {

@@ -9,6 +9,16 @@ from reference import InputError
 from ..registry import DEVICES, Oracle, OracleUnavailable, install_line, load, names
 
 
+def chosen(
+    label: str, wanted: Sequence[str] | None, known: Sequence[str], *, default: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The names asked for, by default all that are known; InputError for one that is not."""
+    unknown = [w for w in wanted or () if w not in known]
+    if unknown:
+        raise InputError(f"{label}: expected one of {', '.join(known)}, got {unknown[0]!r}")
+    return tuple(wanted or default or known)
+
+
 def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tuple[Oracle, ...], dict[str, str]]:
     """The oracles of those names, all there are by default; and why those that were not asked for by name cannot run.
 
@@ -18,10 +28,10 @@ def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tup
         raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
     loaded, absent = [], {}
     for name in wanted or names():
-        # the project's own arithmetic runs on the CPU, wherever the frameworks do
-        own = name in ("exact", "finite_difference")
         try:
-            loaded.append(load(name, device="cpu" if own else device))
+            oracle = load(name)
+            # the project's own arithmetic runs on the CPU, wherever the frameworks do
+            loaded.append(load(name, device=device) if oracle.is_framework else oracle)
         except OracleUnavailable as reason:
             if wanted:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ class Verdict:
     status: one of STATUSES. "disputed" is an oracle outside its own bound: it is named, and the layer is judged by the
     exact value. margin: worst |error| / bound. cause: why a layer failed, where the numbers explain it. case: the
     shrunk case of a failure, or the one with the worst margin. snippet: code that shows it in a fresh interpreter.
+    earlier: the calls that the same instance saw before, where a failure takes them.
     """
 
     check: str
@@ -36,6 +37,7 @@ class Verdict:
     message: str = ""
     case: Case | None = None
     snippet: str = ""
+    earlier: tuple[Case, ...] = ()
 
     def __str__(self) -> str:
         who = f"{self.oracle} on {self.op}" if self.status == "disputed" else f"{self.layer}"
@@ -43,6 +45,7 @@ class Verdict:
         if self.cause:
             lines.append(f"  cause: {self.cause}")
         if self.case is not None and self.status in ("failed", "disputed"):
+            lines += [f"  after: {case!r}" for case in self.earlier]
             lines.append(f"  case: {self.case!r}")
         return "\n".join(lines)
 
@@ -110,7 +113,12 @@ class Report:
 
 
 def _plain(row: Verdict | Margin) -> dict[str, Any]:
-    without: Sequence[str] = ("case",)
-    data = {k: v for k, v in vars(row).items() if k not in without}
-    data["case"] = json.loads(row.case.to_json()) if row.case is not None else None
-    return {k: repr(v) if isinstance(v, float) and v in (float("inf"), -float("inf")) else v for k, v in data.items()}
+    return {name: _json(value) for name, value in vars(row).items()}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Case):
+        return json.loads(value.to_json())
+    if isinstance(value, tuple):
+        return [_json(v) for v in value]
+    return repr(value) if isinstance(value, float) and math.isinf(value) else value

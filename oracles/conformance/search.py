@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -18,11 +19,29 @@ Judge = Callable[[Case], None]
 
 
 class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mistake)
-    """A claim that does not hold on this case."""
+    """A claim that does not hold on this case.
 
-    def __init__(self, case: Case, message: str, margin: float, comparison: Comparison | None = None) -> None:
+    earlier: the calls that the same instance saw before, where the failure takes them; call: the one that then fails,
+    `case` itself unless the claim was tried on a variation of it.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        message: str,
+        margin: float,
+        comparison: Comparison | None = None,
+        *,
+        call: Case | None = None,
+        earlier: Sequence[Case] = (),
+    ) -> None:
         super().__init__(message)
         self.case, self.message, self.margin, self.comparison = case, message, margin, comparison
+        self.call, self.earlier = call or case, tuple(earlier)
+
+    def shown(self) -> dict[str, Any]:
+        """What a verdict shows of it."""
+        return {"margin": self.margin, "message": self.message, "case": self.call, "earlier": self.earlier}
 
 
 def try_cases(

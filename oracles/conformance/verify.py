@@ -11,10 +11,11 @@ import numpy as np
 from reference import InputError
 
 from ..ops import OPS
-from .agreement import Progress, Tally, check_agreement, plan
+from .agreement import Progress, check_agreement, plan
 from .cases import DTYPES
 from .layer import reference_layer
-from .panel import cross_validation_note, load_oracles
+from .panel import chosen, cross_validation_note, load_oracles
+from .referee import Tally
 from .report import Report, Verdict
 
 EXAMPLES = 60
@@ -34,7 +35,7 @@ def verify(
 
     Raises InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run.
     """
-    chosen_ops, chosen_dtypes = _chosen("op", ops, tuple(OPS)), _chosen("dtype", dtypes, DTYPES)
+    chosen_ops, chosen_dtypes = chosen("op", ops, tuple(OPS)), chosen("dtype", dtypes, DTYPES)
     if examples < 1:
         raise InputError(f"examples: expected a positive number, got {examples}")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
@@ -61,12 +62,5 @@ def verify(
 
 def planned_cases(ops: Sequence[str] | None, dtypes: Sequence[str] | None, examples: int, seed: int) -> int:
     """How many cases `verify` will run, for a progress bar."""
-    chosen_ops, chosen_dtypes = _chosen("op", ops, tuple(OPS)), _chosen("dtype", dtypes, DTYPES)
+    chosen_ops, chosen_dtypes = chosen("op", ops, tuple(OPS)), chosen("dtype", dtypes, DTYPES)
     return sum(n for op in chosen_ops for _, _, n in plan(reference_layer(op), chosen_dtypes, examples, seed))
-
-
-def _chosen(label: str, wanted: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:
-    unknown = [w for w in wanted or () if w not in known]
-    if unknown:
-        raise InputError(f"{label}: expected one of {', '.join(known)}, got {unknown[0]!r}")
-    return tuple(wanted or known)

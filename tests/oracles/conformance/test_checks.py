@@ -5,7 +5,8 @@ import pytest
 
 from oracles import Layer
 from oracles.conformance.checks import CHECKS
-from oracles.conformance.kit import search
+from oracles.conformance.referee import Tally
+from oracles.conformance.trial import search
 
 BY_NAME = {check.name: check for check in CHECKS}
 
@@ -105,7 +106,7 @@ def test_every_check_has_a_wrong_layer():
 def test_a_wrong_layer_is_caught_with_its_message(name):
     make, message = WRONG[name]
     Drifts.calls = 0
-    found, _ = search(BY_NAME[name], Layer.from_class("relu", make), "float32", 1500, seed=1)
+    found = search(BY_NAME[name], Layer.from_class("relu", make), "float32", 1500, seed=1)
     assert found is not None
     assert message in found.message
     assert found.case.op == "relu"
@@ -113,9 +114,9 @@ def test_a_wrong_layer_is_caught_with_its_message(name):
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_right_layer_is_not(name):
-    found, tried = search(BY_NAME[name], Layer.from_class("relu", ReLU), "float32", 60, seed=1)
-    assert found is None
-    assert tried > 0
+    tally = Tally()
+    assert search(BY_NAME[name], Layer.from_class("relu", ReLU), "float32", 60, seed=1, tally=tally) is None
+    assert tally.cases > 0
 
 
 def test_the_wrong_layers_are_wrong_in_one_way_alone():
@@ -128,5 +129,5 @@ def test_the_wrong_layers_are_wrong_in_one_way_alone():
     ):
         layer = Layer.from_class("relu", WRONG[name][0])
         for other in others:
-            found, _ = search(BY_NAME[other], layer, "float64", 40, seed=2)
+            found = search(BY_NAME[other], layer, "float64", 40, seed=2)
             assert found is None, (name, other, found.message)

@@ -68,7 +68,7 @@ def test_a_wrong_oracle_is_disputed_and_the_layer_is_not_blamed(monkeypatch):
     ("options", "message"),
     [
         ({"oracles": ["caffe"]}, "oracle: expected one of exact"),
-        ({"dtypes": ["int8"]}, "dtypes: expected some of float32"),
+        ({"dtypes": ["int8"]}, "dtypes: expected one of float32"),
         ({"device": "tpu"}, "device: expected one of cpu, cuda, got 'tpu'"),
         ({"max_examples": 0}, "max_examples: expected a positive number, got 0"),
     ],

@@ -1,0 +1,77 @@
+"""One claim tried on a layer in one dtype: the search for a case that breaks it, made small, and the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from ..case import Case
+from ..registry import Oracle
+from .checks import Check
+from .layer import Layer
+from .referee import Tally, judge_layer, judge_oracle, truth_for, verdicts_on_layer
+from .report import Verdict
+from .search import Disagreement, shrunk, try_cases
+
+EXAMPLES = 60
+WITH_ORACLES = "values"  # the check on whose cases the oracles are held against the truth as well
+FRAMES_WITH_ORACLES = 5  # jax compiles each new shape: the oracles see the first few
+
+
+def search(
+    check: Check,
+    layer: Layer,
+    dtype: str,
+    examples: int,
+    seed: int,
+    panel: Sequence[Oracle] = (),
+    tally: Tally | None = None,
+) -> Disagreement | None:
+    """The first case found on which the layer breaks the claim, shrunk; the cases tried are counted in the tally."""
+    tally = Tally() if tally is None else tally
+    frames = check.frames(layer, seed)
+    share = max(1, round(examples * check.share / max(1, len(frames))))
+    variety = replace(check.variety, unit_cotangent=not layer.has_cotangent)
+    judge = partial(check.judge, layer)
+
+    def with_oracles(case: Case, oracles: Sequence[Oracle]) -> None:
+        truth = truth_for(layer, case)
+        for oracle in oracles:
+            judge_oracle(oracle, case, truth, tally)
+        judge_layer(layer, case, truth, tally)
+
+    for i, frame in enumerate(frames):
+        count = share if not frame.is_large else 3 if frame.elements <= 20_000 else 2
+        seen_by = panel if i < FRAMES_WITH_ORACLES else ()
+        claim = partial(with_oracles, oracles=seen_by) if check.name == WITH_ORACLES else judge
+        tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
+        tally.cases += tried
+        if found is not None:
+            return shrunk(judge, found, partial(takes, layer))
+    return None
+
+
+def verdicts(
+    check: Check, layer: Layer, dtype: str, examples: int, seed: int, panel: Sequence[Oracle], tally: Tally
+) -> Iterator[Verdict]:
+    """What a search found, as one verdict an oracle where they took part, and one by the exact value elsewhere."""
+    found = search(check, layer, dtype, examples, seed, panel, tally)
+    shown = None if found is None else found.shown()
+    if check.name == WITH_ORACLES:
+        yield from verdicts_on_layer(check.name, layer, dtype, panel, shown, tally)
+    else:
+        status = "passed" if shown is None else "failed"
+        yield Verdict(check.name, layer.op, layer.name, "exact", dtype, status, **(shown or {}))
+
+
+def takes(layer: Layer, case: Case) -> bool:
+    """Whether the layer promises anything on the case: its forms of labels, and cotangents where it takes one."""
+    if not layer.has_cotangent and (case.cotangent.ndim or case.cotangent != 1):
+        return False
+    targets = case.primals.get("targets")
+    if targets is None or targets.ndim == 1 or "soft" in layer.targets:
+        return True
+    return bool((np.count_nonzero(targets, axis=1) == 1).all() and (targets.sum(axis=1) == 1).all())

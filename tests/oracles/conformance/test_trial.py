@@ -1,0 +1,67 @@
+"""One claim tried on a layer: what is searched, and what the verdicts show."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from oracles import Case, Layer, Oracle, UnsupportedCase, load
+from oracles.conformance.checks import CHECKS
+from oracles.conformance.layer import reference_layer
+from oracles.conformance.referee import Tally
+from oracles.conformance.trial import search, takes, verdicts
+
+BY_NAME = {check.name: check for check in CHECKS}
+
+
+class Remembers:
+    """Wrong on the second call alone: adds what came before."""
+
+    before = 0.0
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.maximum(inputs, 0)
+        return self.output
+
+    def backward(self, dvalues):
+        self.dinputs = np.where(self.inputs > 0, dvalues, 0).astype(dvalues.dtype) + np.asarray(
+            self.before, dvalues.dtype
+        )
+        if dvalues.size:
+            self.before = float(np.abs(dvalues).max())
+
+
+def test_a_failure_of_state_shows_the_call_before_it():
+    found = search(BY_NAME["stateless"], Layer.from_class("relu", Remembers), "float64", 60, seed=1)
+    assert len(found.earlier) == 1
+    session = Layer.from_class("relu", Remembers).start()
+    for case in (*found.earlier, found.call):
+        session.forward(case.primals, {})
+        gradient = session.backward(np.array(case.cotangent), case.primals, {})["inputs"]
+    expected = load("exact").vjp(found.call).gradients["inputs"]
+    assert (gradient != expected).any()
+
+
+def test_every_oracle_gets_a_verdict_on_the_values_and_the_exact_value_alone_elsewhere():
+    def abstains(case, device):
+        raise UnsupportedCase("not today")
+
+    mine = Oracle("mine", "1", "cpu", SimpleNamespace(vjp=abstains))
+    panel, tally = (load("exact"), mine), Tally()
+    layer = reference_layer("relu")
+    found = {
+        name: [(v.oracle, v.status) for v in verdicts(BY_NAME[name], layer, "float64", 20, 3, panel, tally)]
+        for name in ("values", "repeatable")
+    }
+    assert found["values"] == [("exact", "passed"), ("mine", "skipped")]
+    assert found["repeatable"] == [("exact", "passed")]
+    assert {m.source for m in tally.margins()} == {"reference.relu"}
+
+
+def test_a_shrunk_case_is_one_that_the_layer_takes():
+    ids = Layer("cross_entropy", forward=lambda p, t: p, vjp=lambda g, p, t: p)
+    soft = Case("cross_entropy", [np.array([[0.5, 0.5]]), np.array([[0.3, 0.7]])], np.array(1.0))
+    one_hot = Case("cross_entropy", [np.array([[0.5, 0.5]]), np.array([[0.0, 1.0]])], np.array(1.0))
+    assert takes(ids, one_hot)
+    assert not takes(ids, soft)
+    assert takes(reference_layer("cross_entropy"), soft)
