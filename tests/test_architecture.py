@@ -12,13 +12,16 @@ ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
 # the way through the kit: each stage imports only what stands before it
 STAGES = (
-    ("sessions", "bounds"),
+    ("sessions", "bounds", "portable"),
     ("layer",),
     ("conventions", "frames"),
     ("cases", "compare", "run", "shrink", "variations"),
     ("truth", "report", "search", "panel"),
     ("referee", "tables"),
-    ("agreement", "checks"),
+    ("agreement", "checks", "calls"),
+    ("evidence", "snippet"),
+    ("causes",),
+    ("diagnose",),
     ("trial",),
     ("verify", "kit"),
 )

@@ -17,7 +17,7 @@ from .cases import Variety
 from .frames import Frame, frame_pool, large_frames
 from .layer import Layer
 from .referee import hold, judge_layer, run_layer, said, truth_for
-from .run import Run, backward, forward, hand_over
+from .run import Run, backward, forward, hand_over, predictions
 from .search import Disagreement
 from .sessions import Session
 from .variations import variations
@@ -50,10 +50,11 @@ def arguments_untouched(layer: Layer, case: Case) -> None:
     done = run_layer(layer, case, session)
     for name, a in done.handed.items():
         if not same_bits(a, done.before[name]):
-            raise Disagreement(case, f"overwrote its argument {name}", np.inf)
+            raise Disagreement(case, f"overwrote its argument {name}", kind="argument", names=[name])
     for name, now in session.parameters().items():
         if now is not done.handed[name] and not same_bits(np.asarray(now), done.before[name]):
-            raise Disagreement(case, f"replaced its parameter {name}: it is no longer what it was set to", np.inf)
+            message = f"replaced its parameter {name}: it is no longer what it was set to"
+            raise Disagreement(case, message, kind="parameter", names=[name])
 
 
 def nothing_aliased(layer: Layer, case: Case) -> None:
@@ -64,12 +65,12 @@ def nothing_aliased(layer: Layer, case: Case) -> None:
     for name, result in done.returned.items():
         for what, other in others.items():
             if np.shares_memory(result, other):
-                raise Disagreement(case, f"{name} shares memory with {what}", np.inf)
+                raise Disagreement(case, f"{name} shares memory with {what}", kind="alias", names=[name, what])
     results = list(done.returned.items())
     for i, (name, result) in enumerate(results):
         for earlier, other in results[:i]:
             if np.shares_memory(result, other):
-                raise Disagreement(case, f"{name} shares memory with {earlier}", np.inf)
+                raise Disagreement(case, f"{name} shares memory with {earlier}", kind="alias", names=[name, earlier])
 
 
 def repeatable(layer: Layer, case: Case) -> None:
@@ -86,28 +87,40 @@ def repeatable(layer: Layer, case: Case) -> None:
         for name, a in again().result.named().items():
             if not same_bits(a, kept[name]):
                 at = _first_difference(a, kept[name])
-                raise Disagreement(case, f"{name} is not what it was before, after {what}{at}", np.inf)
+                message = f"{name} is not what it was before, after {what}{at}"
+                raise Disagreement(case, message, kind="repeat", names=[name, what])
     for name, a in first.returned.items():
         if name != "output" and not same_bits(np.asarray(a), kept[name]):
-            raise Disagreement(case, f"{name} of an earlier call was overwritten by a later one", np.inf)
+            message = f"{name} of an earlier call was overwritten by a later one"
+            raise Disagreement(case, message, kind="repeat", names=[name, "overwritten"])
 
 
 def stateless(layer: Layer, case: Case) -> None:
     """A result does not depend on earlier calls: other values, scales, batch sizes, the same first sample."""
+    try:
+        judge_layer(layer, case, truth_for(layer, case))
+    except Disagreement:  # wrong from the start: another check's business
+        return
     session = layer.start()
     earlier: list[Case] = []
     for what, other in variations(case):
         for now, prefix in ((other, f"a case with {what}, after other calls: "), (case, f"after a call with {what}: ")):
             try:
                 judge_layer(layer, now, truth_for(layer, now))
-            except Disagreement:  # wrong from the start: another check's business
+            except Disagreement:
                 continue
             try:
                 hold(now, truth_for(layer, now).judge(run_layer(layer, now, session).result))
             except Disagreement as found:
                 fewest = _fewest(layer, now, earlier)
                 raise Disagreement(
-                    case, prefix + found.message, found.margin, found.comparison, call=now, earlier=fewest
+                    case,
+                    prefix + found.message,
+                    found.margin,
+                    kind=found.kind,
+                    names=found.names,
+                    call=now,
+                    earlier=fewest,
                 ) from None
             earlier.append(now)
             if not layer.has_cotangent:
@@ -128,16 +141,22 @@ def _fewest(layer: Layer, now: Case, earlier: Sequence[Case]) -> Sequence[Case]:
 
 def _forward_in_between(layer: Layer, case: Case, other: Case, what: str) -> None:
     """A loss's backward is handed its predictions and labels: a forward pass in between must not matter."""
-    session = layer.start()
-    pending = run_layer(layer, case, session)
+    session, arrays = layer.start(), hand_over(case)
     try:
+        output = forward(session, layer, case, arrays)
+        handed = predictions(session, case, arrays, output)
         forward(session, layer, other, hand_over(other))
-        late = session.backward(pending.before["predictions"], pending.handed, {})
+        late = session.backward(handed, arrays, {})
+        result = Result(np.asarray(0.0), {name: np.array(a) for name, a in late.items()})
+        found = truth_for(layer, case).judge(result)
     except Exception as error:
-        raise Disagreement(case, said(error), np.inf) from error
+        raise Disagreement(case, said(error), kind="raised") from error
     (name,) = case.signature.differentiable
-    found = truth_for(layer, case).judge(Result(pending.result.output, {name: np.asarray(late[name])}))
-    hold(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
+    try:
+        hold(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
+    except Disagreement as wrong:
+        wrong.between = other
+        raise
 
 
 def dtypes(layer: Layer, case: Case) -> None:
@@ -146,16 +165,25 @@ def dtypes(layer: Layer, case: Case) -> None:
     for name, a in done.returned.items():
         primal = case.dtype if name == "output" else case.primals[name.removeprefix("d")].dtype
         if a.dtype.kind in "iub" or a.dtype.itemsize < primal.itemsize:
-            raise Disagreement(case, f"{name} is {a.dtype}, narrower than the {primal} it was given", np.inf)
-    if case.op not in ("dense", "relu"):
-        return
-    whole = {n: np.asarray(np.round(a.astype(np.float64) * 2)) for n, a in case.primals.items()}
-    primals = {n: whole[n].astype(a.dtype) if n == "inputs" else a for n, a in case.primals.items()}
+            message = f"{name} is {a.dtype}, narrower than the {primal} it was given"
+            raise Disagreement(case, message, kind="narrow", names=[name])
+    if case.op in ("dense", "relu"):
+        integers, result = with_integers(layer, case)
+        # a layer may then compute in float64: never worse than the bound of the case
+        try:
+            hold(case, truth_for(layer, integers).judge(result), "with integer inputs: ")
+        except Disagreement as found:
+            found.kind = "integers"
+            raise
+
+
+def with_integers(layer: Layer, case: Case) -> tuple[Case, Result]:
+    """The case with its inputs rounded, and what the layer returns where it is handed those as integers."""
+    whole = np.asarray(np.round(case.primals["inputs"].astype(np.float64) * 2))
+    primals = {**case.primals, "inputs": whole.astype(case.dtype)}
     integers = Case(case.op, primals, case.cotangent, case.options)
-    arrays = hand_over(integers) | {"inputs": whole["inputs"].astype(np.int64)}
-    result = run_layer(layer, integers, layer.start(), arrays).result
-    # with integer inputs a layer may compute in float64: never worse than the bound of the case
-    hold(case, truth_for(layer, integers).judge(result), "with integer inputs: ")
+    arrays = hand_over(integers) | {"inputs": whole.astype(np.int64)}
+    return integers, run_layer(layer, integers, layer.start(), arrays).result
 
 
 def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array]) -> Run:
@@ -164,7 +192,7 @@ def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Arra
         backward(session, layer, case, arrays, output)
         return backward(session, layer, case, arrays, output)
     except Exception as error:
-        raise Disagreement(case, said(error), np.inf) from error
+        raise Disagreement(case, said(error), kind="raised") from error
 
 
 def _first_difference(a: Array, b: Array) -> str:

@@ -66,16 +66,7 @@ def compare(
         problem = f"got shape {actual.shape}, expected {expected.value.shape}"
         return Comparison(result, np.inf, None, np.nan, np.nan, np.nan, actual.size, actual.size, problem=problem)
     computed = actual.astype(np.float64)
-    margins = _margins(computed, expected, bound)
-    conventions = []
-    for alternative in accepted:
-        if alternative.result == result:
-            allowed = bound if alternative.bound is None else alternative.bound
-            others = _margins(computed, Enclosure.exact(alternative.values), allowed)
-            others = np.where(alternative.where, others, np.inf)
-            if (others < margins).any():
-                conventions.append(alternative.name)
-            margins = np.minimum(margins, others)
+    margins, conventions = elementwise(result, computed, expected, bound, accepted)
     if not margins.size:
         return Comparison(result, 0.0, None, np.nan, np.nan, np.nan, 0, 0)
     at = np.unravel_index(int(np.argmax(margins)), margins.shape)
@@ -89,8 +80,25 @@ def compare(
         wrong=int((margins > 1).sum()),
         size=margins.size,
         unclaimed=int(np.isinf(bound).sum()),
-        conventions=tuple(conventions),
+        conventions=conventions,
     )
+
+
+def elementwise(
+    result: str, computed: Floats, expected: Enclosure, bound: Floats, accepted: Iterable[Alternative] = ()
+) -> tuple[Floats, tuple[str, ...]]:
+    """The margin of each element, over 1 where it is wrong, and the names of the alternatives that were followed."""
+    margins = _margins(computed, expected, bound)
+    conventions = []
+    for alternative in accepted:
+        if alternative.result == result:
+            allowed = bound if alternative.bound is None else alternative.bound
+            others = _margins(computed, Enclosure.exact(alternative.values), allowed)
+            others = np.where(alternative.where, others, np.inf)
+            if (others < margins).any():
+                conventions.append(alternative.name)
+            margins = np.minimum(margins, others)
+    return margins, tuple(conventions)
 
 
 def _margins(computed: Floats, expected: Enclosure, bound: Floats) -> Floats:

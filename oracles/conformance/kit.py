@@ -12,6 +12,7 @@ from reference import InputError
 
 from .cases import DTYPES
 from .checks import CHECKS
+from .diagnose import Diagnosis
 from .layer import Layer
 from .panel import chosen, cross_validation_note, load_oracles
 from .referee import Tally, disputes
@@ -45,12 +46,12 @@ def check_layer(
         raise InputError(f"max_examples: expected a positive number, got {examples}")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     panel, absent = load_oracles(oracles, device)
-    start, tally = time.perf_counter(), Tally()
+    start, tally, diagnosis = time.perf_counter(), Tally(), Diagnosis(layer, seed)
     said: list[Verdict] = []
     for check in CHECKS:
         for dtype in wanted:
             progress(0, f"{check.name} {dtype}")
-            said += verdicts(check, layer, dtype, examples, seed, panel, tally)
+            said += verdicts(check, layer, dtype, examples, seed, panel, tally, diagnosis)
             progress(1, f"{check.name} {dtype}")
     said += disputes(layer.op, panel, wanted, tally)
     said += [Verdict(WITH_ORACLES, "", layer.name, n, "", "skipped", message=why) for n, why in absent.items()]

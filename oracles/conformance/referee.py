@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ..arrays import Array
 from ..case import Case
 from ..registry import Oracle, UnsupportedCase
@@ -76,7 +74,7 @@ def run_layer(layer: Layer, case: Case, session: Session, arrays: Mapping[str, A
     try:
         return run_in(session, layer, case, arrays)
     except Exception as error:
-        raise Disagreement(case, said(error), np.inf) from error
+        raise Disagreement(case, said(error), kind="raised") from error
 
 
 def said(error: BaseException) -> str:
@@ -94,7 +92,7 @@ def hold(case: Case, comparisons: Mapping[str, Comparison], prefix: str = "") ->
     wrong = [c for c in comparisons.values() if not c.passed]
     if wrong:
         worst = max(wrong, key=lambda c: c.margin)
-        raise Disagreement(case, prefix + str(worst), worst.margin, worst)
+        raise Disagreement(case, prefix + str(worst), worst.margin, names=[worst.result])
 
 
 def judge_layer(layer: Layer, case: Case, truth: Truth, tally: Tally | None = None) -> None:

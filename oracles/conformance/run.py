@@ -64,11 +64,8 @@ def backward(
     """The backward pass for an output that `forward` gave."""
     before = before or {name: a.copy() for name, a in arrays.items()}
     cotangent = arrays["cotangent"]
-    if isinstance(session, ClassSession) and not layer.has_cotangent:
-        # the predictions stand where a cotangent would, in the layout of what they were computed from
-        predictions = as_array("output", session.predictions(_primals(case, arrays), output))
-        like = case.primals[case.signature.differentiable[0]]
-        cotangent = predictions if case.op == "cross_entropy" else _laid_like(predictions, like)
+    if not layer.has_cotangent:  # the predictions stand where a cotangent would
+        cotangent = predictions(session, case, arrays, output)
         arrays, before = {**arrays, "predictions": cotangent}, {**before, "predictions": cotangent.copy()}
     gradients = session.backward(cotangent, _primals(case, arrays), _options(layer, case))
     returned = {"output": as_array("output", output)}
@@ -78,6 +75,14 @@ def backward(
         mean = np.asarray(mean.astype(np.float64).mean() if mean.size else np.nan)
     result = Result(mean.copy(), {name: returned[f"d{name}"].copy() for name in case.signature.differentiable})
     return Run(result, arrays, before, returned)
+
+
+def predictions(session: Session, case: Case, arrays: Mapping[str, Array], output: Any) -> Array:
+    """What a loss in the book's interface is handed back, in the layout of what it was computed from."""
+    if not isinstance(session, ClassSession):
+        raise LayerError("only a loss in the book's interface takes its predictions back")
+    left = as_array("output", session.predictions(_primals(case, arrays), output))
+    return left if case.op == "cross_entropy" else _laid_like(left, case.primals[case.signature.differentiable[0]])
 
 
 def copy_of(a: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 from zlib import crc32
@@ -11,33 +12,45 @@ from hypothesis import seed as seeded
 
 from ..case import Case
 from .cases import ANYTHING, Variety, cases
-from .compare import Comparison
 from .frames import Frame
 from .shrink import shrink
 
 Judge = Callable[[Case], None]
 
 
+KINDS = ("value", "integers", "raised", "argument", "parameter", "alias", "repeat", "narrow")
+
+
 class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mistake)
     """A claim that does not hold on this case.
 
-    earlier: the calls that the same instance saw before, where the failure takes them; call: the one that then fails,
-    `case` itself unless the claim was tried on a variation of it.
+    kind: what was seen, one of KINDS; names: of what: the result, the argument, or the two arrays of an alias. earlier:
+    the calls that the same instance saw before, where the failure takes them; call: the one that then fails, `case`
+    itself unless the claim was tried on a variation of it; between: what a forward pass was on that came between its
+    two passes. unshrunk: the finding before its case was made small.
     """
 
     def __init__(
         self,
         case: Case,
         message: str,
-        margin: float,
-        comparison: Comparison | None = None,
+        margin: float = math.inf,
         *,
+        kind: str = "value",
+        names: Sequence[str] = (),
         call: Case | None = None,
         earlier: Sequence[Case] = (),
+        between: Case | None = None,
     ) -> None:
         super().__init__(message)
-        self.case, self.message, self.margin, self.comparison = case, message, margin, comparison
-        self.call, self.earlier = call or case, tuple(earlier)
+        self.case, self.message, self.margin, self.kind, self.names = case, message, margin, kind, tuple(names)
+        self.call, self.earlier, self.between = call or case, tuple(earlier), between
+        self.unshrunk = self
+
+    @property
+    def origin(self) -> Case:
+        """The case before it was made small."""
+        return self.unshrunk.case
 
     def shown(self) -> dict[str, Any]:
         """What a verdict shows of it."""
@@ -88,4 +101,6 @@ def shrunk(judge: Judge, found: Disagreement, takes: Callable[[Case], bool] = la
                 return again
         return None
 
-    return failure(shrink(found.case, lambda case: failure(case) is not None)) or found
+    small = failure(shrink(found.case, lambda case: failure(case) is not None)) or found
+    small.unshrunk = found
+    return small

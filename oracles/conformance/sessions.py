@@ -80,7 +80,7 @@ class ClassSession:
             self.object = self._make(*arrays["weights"].shape) if self.op.name == "dense" else self._make()
         if self.op.name == "dense":
             self.object.weights, self.object.biases = arrays["weights"], arrays["biases"]
-        before = set(self._attributes())
+        before = self._attributes()
         given = [a for name, a in arrays.items() if name not in ("weights", "biases")]
         returned = self.object.forward(*given)
         if returned is not None:
@@ -91,7 +91,7 @@ class ClassSession:
 
     def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What backward leaves in its attributes, or returns."""
-        before = set(self._attributes())
+        before = self._attributes()
         if self.op.name in LOSSES:
             returned = self.object.backward(cotangent, arrays["targets"])
         else:
@@ -118,6 +118,14 @@ class ClassSession:
             raise LayerError("forward did not set 'output', the probabilities that backward takes")
         return left
 
+    def gradient_expression(self, primal: str) -> str:
+        """Code for where the last backward pass left a gradient: an attribute of `layer`, or what it `returned`."""
+        found = next((n for n in self._names(primal) if getattr(self.object, n, None) is not None), None)
+        if found is not None:
+            return f"layer.{found}"
+        alone = len(self.op.differentiable) == 1
+        return "returned" if alone else f"returned[{self.op.differentiable.index(primal)}]"
+
     def parameters(self) -> Mapping[str, Any]:
         """The object's weights and biases as they are now."""
         if self.op.name != "dense" or self.object is None:
@@ -131,12 +139,15 @@ class ClassSession:
     def _attribute(self, primal: str) -> Any:
         return next((v for n in self._names(primal) if (v := getattr(self.object, n, None)) is not None), None)
 
-    def _attributes(self) -> tuple[str, ...]:
-        return tuple(vars(self.object)) if hasattr(self.object, "__dict__") else ()
+    def _attributes(self) -> dict[str, Any]:
+        return dict(vars(self.object)) if hasattr(self.object, "__dict__") else {}
 
-    def _instead(self, before: set[str]) -> str:
-        new = sorted(set(self._attributes()) - before)
-        return f"; it set {', '.join(map(repr, new))}" if new else ""
+    def _instead(self, before: Mapping[str, Any]) -> str:
+        """The attributes that were set and that nobody reads: one of them may be the misspelt one."""
+        read = {"output", *(n for primal in self.op.differentiable for n in self._names(primal))}
+        changed = sorted(n for n, v in self._attributes().items() if n not in before or before[n] is not v)
+        said = [repr(n) for n in changed if n not in read]
+        return f"; it set {', '.join(said)}" if said else ""
 
 
 def by_name(names: tuple[str, ...], returned: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ Arrays = dict[str, Array]
 Fails = Callable[[Case], bool]
 
 ATTEMPTS = 600
+EFFORT = 1_000_000  # elements in all the cases tried
 
 # the axes of a case, each as the axis it is of every array: dropping an index along one keeps the shapes in step
 _AXES: dict[str, tuple[Mapping[str, int], ...]] = {
@@ -33,15 +34,15 @@ _SIMPLE = (0.0, 1.0, -1.0, 2.0, 3.0)
 
 def shrink(case: Case, fails: Fails, *, attempts: int = ATTEMPTS) -> Case:
     """The smallest case found that still fails; `case` itself where nothing smaller does. At most so many calls."""
-    left = attempts
+    left, effort = attempts, EFFORT
 
     def smaller(case: Case) -> Case | None:
-        nonlocal left
+        nonlocal left, effort
         for step in (_plainer, _fewer, _simpler):
             for arrays in step(case):
-                if left <= 0:
+                if left <= 0 or effort <= 0:
                     return None
-                left -= 1
+                left, effort = left - 1, effort - case.size
                 candidate = _case(case, arrays)
                 if candidate is not None and fails(candidate):
                     return candidate

@@ -11,10 +11,12 @@ import numpy as np
 from ..case import Case
 from ..registry import Oracle
 from .checks import Check
+from .diagnose import Diagnosis
 from .layer import Layer
 from .referee import Tally, judge_layer, judge_oracle, truth_for, verdicts_on_layer
 from .report import Verdict
 from .search import Disagreement, shrunk, try_cases
+from .snippet import snippet
 
 EXAMPLES = 60
 WITH_ORACLES = "values"  # the check on whose cases the oracles are held against the truth as well
@@ -55,11 +57,21 @@ def search(
 
 
 def verdicts(
-    check: Check, layer: Layer, dtype: str, examples: int, seed: int, panel: Sequence[Oracle], tally: Tally
+    check: Check,
+    layer: Layer,
+    dtype: str,
+    examples: int,
+    seed: int,
+    panel: Sequence[Oracle],
+    tally: Tally,
+    diagnosis: Diagnosis | None = None,
 ) -> Iterator[Verdict]:
     """What a search found, as one verdict an oracle where they took part, and one by the exact value elsewhere."""
     found = search(check, layer, dtype, examples, seed, panel, tally)
-    shown = None if found is None else found.shown()
+    shown = None
+    if found is not None:
+        cause = (diagnosis or Diagnosis(layer, seed)).of(check, found, dtype)
+        shown = found.shown() | {"cause": cause, "snippet": snippet(layer, found)}
     if check.name == WITH_ORACLES:
         yield from verdicts_on_layer(check.name, layer, dtype, panel, shown, tally)
     else:

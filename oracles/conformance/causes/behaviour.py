@@ -1,0 +1,237 @@
+"""Causes that show in what a layer does from call to call: with a copy, after another call, twice, in dirty memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ...arrays import Array, is_plain, same_bits
+from ...case import Case, Result
+from ..bounds.arithmetic import Floats
+from ..checks import with_integers
+from ..evidence import Evidence, plain_case
+from ..layer import Layer
+from ..referee import run_layer
+from ..run import backward, forward, hand_over, predictions
+from ..search import Disagreement
+from ..sessions import ClassSession, LayerError
+
+_READ = ("output", "weights", "biases")  # by whoever uses the layer; what else it keeps is for its own backward pass
+PATTERNS = (1234.5, -4321.25)
+
+
+def of_attributes(layer: Layer, found: Disagreement) -> str:
+    """An attribute never set, inputs never stored, a parameter replaced."""
+    case = found.origin if "did not set" in found.message else plain_case(layer, found.origin.dtype.name)
+    session, arrays = layer.start(), hand_over(case)
+    try:
+        done = run_layer(layer, case, session, arrays)
+    except Disagreement as raised:
+        error = raised.__cause__
+        if isinstance(error, LayerError) and "did not set" in str(error):
+            return str(error)
+        if isinstance(session, ClassSession) and not _stored(session, arrays):
+            return "forward does not store its inputs, which backward needs"
+        return ""
+    for name, now in session.parameters().items():
+        gradient = done.result.gradients[name]
+        if now is not arrays[name] and np.array_equal(np.asarray(now), gradient, equal_nan=True):
+            return f"its parameter {name} was replaced by its gradient"
+    return ""
+
+
+def _stored(session: ClassSession, arrays: Mapping[str, Array]) -> bool:
+    """Whether a forward pass leaves its first argument, or a copy of it, in an attribute."""
+    if not hasattr(session.object, "__dict__"):
+        return True
+    first = next(iter(arrays.values()))
+    kept = [v for n, v in vars(session.object).items() if isinstance(v, np.ndarray) and n not in _READ]
+    return any(np.shares_memory(v, first) or np.array_equal(v, first, equal_nan=True) for v in kept)
+
+
+def of_writes(layer: Layer, case: Case) -> str:
+    """An argument that either pass writes to."""
+    try:
+        done = run_layer(layer, case, layer.start())
+    except Disagreement:
+        return ""
+    changed = [name for name, a in done.handed.items() if not same_bits(a, done.before[name])]
+    return f"overwrote its argument {changed[0]}" if changed else ""
+
+
+def of_cache(layer: Layer, case: Case) -> str:
+    """Elements that become right when a value changes that they do not depend on: in another row."""
+    run = Evidence.of(layer, case)
+    if case.op == "dense" or run.first.ndim != 2 or len(run.first) < 2 or run.raised:
+        return ""
+    r = next((r for r in run.actual if run.wrong(r).shape == run.first.shape and run.wrong(r)[1:].any()), None)
+    name = case.signature.primals[0]
+    if r is None or not np.isfinite(run.first[0, 0]):
+        return ""
+    for step in (0.125, 0.25, 0.5):
+        changed = np.array(case.primals[name])
+        changed[0, 0] += changed.dtype.type(step)
+        again = Evidence.of(layer, Case(case.op, {**case.primals, name: changed}, case.cotangent, case.options))
+        if again.raised or again.wrong(r).any():
+            return ""
+    return f"{r} is that of an earlier call: right once a value in another row changes, as with a cache"
+
+
+def of_layout(layer: Layer, case: Case) -> str:
+    """The arrays of which a contiguous copy makes the layer right."""
+    if not _is_wrong(layer, case):
+        return ""
+    guilty = []
+    arrays = {**case.primals, "cotangent": case.cotangent}
+    odd = [name for name, a in arrays.items() if not is_plain(a)]
+    if not layer.has_cotangent:
+        odd = [name for name in odd if name != "cotangent"]
+    for name in odd:
+        if not _is_wrong(layer, _plain(case, [name])):
+            guilty.append(name)
+    if not guilty and odd and not _is_wrong(layer, _plain(case, odd)):
+        guilty = odd
+    return f"reads raw memory: right for a contiguous copy of the {' or the '.join(guilty)}" if guilty else ""
+
+
+def _plain(case: Case, names: Sequence[str]) -> Case:
+    arrays = {**case.primals, "cotangent": case.cotangent}
+    changed = {n: np.array(a, order="C") if n in names else a for n, a in arrays.items()}
+    return Case(case.op, {n: changed[n] for n in case.primals}, changed["cotangent"], case.options)
+
+
+def _is_wrong(layer: Layer, case: Case) -> bool:
+    run = Evidence.of(layer, case)
+    return bool(run.raised) or any(run.wrong(r).any() for r in run.actual)
+
+
+def of_memory(layer: Layer, case: Case) -> str:
+    """Results that hold what was left in memory, or that differ from one run to the next."""
+    found = [_after_dirt(layer, case, pattern) for pattern in PATTERNS]
+    if any(run.raised for run in found):
+        return ""
+    for r in found[0].actual:
+        a, b = (run.computed(r) for run in found)
+        if a.shape != b.shape or np.array_equal(a, b, equal_nan=True):
+            continue
+        if any((run.computed(r) == p).any() for run, p in zip(found, PATTERNS, strict=True)):
+            return f"{r} is uninitialised: it holds what was left in memory"
+        return f"{r} differs between runs on the same arguments"
+    return ""
+
+
+def _after_dirt(layer: Layer, case: Case, pattern: float) -> Evidence:
+    """A run whose backward pass finds memory that arrays of the sizes of its results, full of a pattern, gave back."""
+    truth, session, arrays = Evidence.of(layer, case).truth, layer.start(), hand_over(case)
+    try:
+        output = forward(session, layer, case, arrays)
+        shapes = {a.shape for a in (*case.primals.values(), case.cotangent)} | {()}
+        dirt = [np.full(shape, pattern, case.dtype) for shape in shapes for _ in range(16)]
+        del dirt
+        return Evidence(case, truth, backward(session, layer, case, arrays, output).result)
+    except Exception as error:
+        return Evidence(case, truth, None, str(error))
+
+
+def of_repetition(layer: Layer, case: Case) -> str:
+    """What a second backward pass gives, where it gives something else than the first."""
+    session, arrays = layer.start(), hand_over(case)
+    try:
+        output = forward(session, layer, case, arrays)
+        once = backward(session, layer, case, arrays, output).result.named()
+        twice = backward(session, layer, case, arrays, output).result.named()
+    except Exception:
+        return ""
+    for r, first in once.items():
+        a, b = first.astype(np.float64), twice[r].astype(np.float64)
+        if r != "output" and a.shape == b.shape and (a != b).any() and _near(b, 2 * a, np.abs(a) * 1e-2):
+            return f"{r} accumulates: a second backward adds to what the first one left"
+    return of_memory(layer, case)
+
+
+def of_history(layer: Layer, found: Disagreement) -> str:
+    """What of an earlier call stands in the result of this one."""
+    session = layer.start()
+    try:
+        for case in found.earlier:
+            run_layer(layer, case, session)
+        if found.between is not None:
+            arrays = hand_over(found.call)
+            output = forward(session, layer, found.call, arrays)
+            handed = predictions(session, found.call, arrays, output)
+            forward(session, layer, found.between, hand_over(found.between))
+            late = session.backward(handed, arrays, {})
+            result = Result(np.asarray(np.nan), {n: np.array(a) for n, a in late.items()})
+        else:
+            result = run_layer(layer, found.call, session).result
+    except Exception:
+        return ""
+    now = Evidence(found.call, Evidence.of(layer, found.call).truth, result)
+    past = [Evidence.of(layer, case) for case in (*found.earlier, *filter(None, [found.between]))]
+    for r in now.actual if found.between is None else list(now.actual)[1:]:
+        # one element may be like another by chance
+        if now.wrong(r).sum() > 1 and now.computed(r).shape == now.expected(r).shape:
+            for text, predicted in _from_the_past(now, past, r):
+                if predicted.shape == now.computed(r).shape and _met(now, r, predicted):
+                    return f"{r}: {text}"
+    return ""
+
+
+def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[tuple[str, Floats]]:
+    actual, expected = now.computed(r), now.expected(r)
+    fitting = [e for e in past if e.expected(r).shape == expected.shape]
+    for e in fitting:
+        yield "equal to an earlier call's result", e.expected(r)
+        yield "adds to an earlier call's result", expected + e.expected(r)
+    if fitting:
+        yield "accumulates over the calls", expected + sum(e.expected(r) for e in fitting)
+    if now.case.op == "softmax" and past:
+        x = now.first.astype(now.case.dtype)
+        top = max(float(e.first.max()) for e in (*past, now))
+        raised = np.exp(x - np.maximum(x.max(axis=-1, keepdims=True), x.dtype.type(top)))
+        s = (raised / raised.sum(axis=-1, keepdims=True)).astype(np.float64)
+        g = now.cotangent
+        kept = s if r == "output" else s * (g - (s * g).sum(axis=-1, keepdims=True))
+        yield "the largest input of an earlier call is kept as the maximum", kept
+
+    for e in fitting:
+        stale = now.wrong(r) & (np.abs(actual - e.expected(r)) <= 4 * e.bound(r))
+        where = " where the unit is masked" if now.case.op == "relu" and not (stale & (now.first > 0)).any() else ""
+        yield f"keeps elements of an earlier call's result{where}", np.where(stale, e.expected(r), expected)
+    if r != "output":
+        for e in past:
+            for name in (*now.case.primals, "cotangent"):
+                then = e.cotangent if name == "cotangent" else e.case.primals[name]
+                mine = now.cotangent if name == "cotangent" else now.case.primals[name]
+                if then.shape == mine.shape and not np.array_equal(then, mine):
+                    kept = then if name == "targets" else then.astype(np.float64)
+                    yield f"uses the {name} of an earlier call", now.instead(**{name: kept})[r]
+
+
+def _met(e: Evidence, r: str, predicted: Floats) -> bool:
+    reach = 64 * e.bound(r) + 64 * e.unit_roundoff * np.abs(predicted)
+    return _near(e.computed(r), predicted, np.where(np.isfinite(reach), reach, 0.0))
+
+
+def _near(a: Floats, b: Floats, reach: Floats) -> bool:
+    with np.errstate(all="ignore"):
+        return bool(((np.abs(a - b) <= reach) | (a == b) | (np.isnan(a) & np.isnan(b))).all())
+
+
+def of_integers(layer: Layer, case: Case) -> str:
+    """Gradients truncated because the inputs were integers."""
+    try:
+        integers, result = with_integers(layer, case)
+    except Disagreement:
+        return ""
+    run = Evidence(integers, Evidence.of(layer, integers).truth, result)
+    for r in run.actual:
+        if not run.wrong(r).any():
+            continue
+        a, t = run.computed(r), run.expected(r)
+        if result.named()[r].dtype.kind in "iu":
+            return f"{r} is truncated: it is allocated with the dtype of the integer inputs"
+        if a.shape == t.shape and (a == np.trunc(a)).all() and (np.abs(a - t) < 1).all():
+            return f"{r} is truncated to integers with integer inputs"
+    return ""

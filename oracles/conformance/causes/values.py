@@ -1,0 +1,213 @@
+"""What may stand in a result instead of the truth, for any op: scaled, copied, rounded, another cotangent or primal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from ..bounds.arithmetic import Floats, floats
+from ..evidence import Evidence, quietly
+
+Of = Callable[[Evidence, str], Floats | None]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A hypothesis: `of(run, result)` is what the layer would have computed, None where it does not apply.
+
+    slack: what multiplies the certified bound where the prediction is compared. relative: units of roundoff of each
+    element, and rough: some of the largest, that are allowed on top: another formula rounds in other ways.
+    """
+
+    text: str
+    of: Of
+    slack: float = 4.0
+    relative: float = 0.0
+    rough: bool = False
+
+
+def truth(e: Evidence, r: str) -> Floats:
+    """What it should be."""
+    return e.expected(r)
+
+
+# text, and the powers of sizes it is the product of, times a number
+_SCALES: tuple[tuple[str, Mapping[str, int], float], ...] = (
+    ("-1", {}, -1.0),
+    ("N", {"N": 1}, 1.0),
+    ("1/N", {"N": -1}, 1.0),
+    ("C", {"C": 1}, 1.0),
+    ("1/C", {"C": -1}, 1.0),
+    ("N/C", {"N": 1, "C": -1}, 1.0),
+    ("C/N", {"N": -1, "C": 1}, 1.0),
+    ("N C", {"N": 1, "C": 1}, 1.0),
+    ("1/(N C)", {"N": -1, "C": -1}, 1.0),
+    ("-N", {"N": 1}, -1.0),
+    ("-1/N", {"N": -1}, -1.0),
+    ("K", {"K": 1}, 1.0),
+    ("1/K", {"K": -1}, 1.0),
+    ("M", {"M": 1}, 1.0),
+    ("1/M", {"M": -1}, 1.0),
+    ("the number of elements", {"size": 1}, 1.0),
+    ("1 over the number of elements", {"size": -1}, 1.0),
+    ("2", {}, 2.0),
+    ("1/2", {}, 0.5),
+    ("-2", {}, -2.0),
+)
+
+
+def scaled() -> Iterator[Value]:
+    """The truth times a size of the case, or a plain number."""
+    for text, powers, number in _SCALES:
+        yield Value(f"scaled by {text}", partial(_scaled, powers=powers, number=number), slack=256)
+
+
+def _scaled(e: Evidence, r: str, powers: Mapping[str, int], number: float) -> Floats | None:
+    if not all(e.sizes.get(letter) for letter in powers):
+        return None
+    for letter, power in powers.items():
+        number *= float(e.sizes[letter]) ** power
+    return truth(e, r) * number
+
+
+def constant(c: float) -> Value:
+    """The truth times a number found from the runs."""
+    said = f"1 {'+' if c > 1 else '-'} {abs(c - 1):.2g}" if abs(c - 1) < 0.05 else f"{c:.6g}"
+    return Value(f"scaled by {said}", lambda e, r: truth(e, r) * c, slack=4 * max(1.0, abs(c)))
+
+
+def copies() -> Iterator[Value]:
+    """Arrays that are returned as they are."""
+    yield Value("all zero", lambda e, r: np.zeros(truth(e, r).shape))
+    yield Value("NaN", lambda e, r: np.full(truth(e, r).shape, np.nan))
+    yield Value("the cotangent, passed through", lambda e, r: _shaped(e, r, e.cotangent))
+    yield Value("half the cotangent", lambda e, r: _shaped(e, r, e.cotangent / 2))
+    yield Value(
+        "the output, not a gradient", lambda e, r: None if r == "output" else _shaped(e, r, e.expected("output"))
+    )
+    yield Value("the input, unchanged", lambda e, r: _shaped(e, r, e.first))
+    yield Value("transposed", lambda e, r: _shaped(e, r, truth(e, r).T) if truth(e, r).ndim == 2 else None)
+    yield Value("its magnitude, without the sign", lambda e, r: np.abs(truth(e, r)))
+    yield Value("its rows in reverse order", lambda e, r: truth(e, r)[::-1] if truth(e, r).ndim else None)
+    yield Value("the first row, in every row", lambda e, r: _row(truth(e, r), 0))
+    yield Value("the last row, in every row", lambda e, r: _row(truth(e, r), -1))
+
+
+def cotangents() -> Iterator[Value]:
+    """The right backward pass of another cotangent."""
+    for text, change in (
+        ("the cotangent ignored: as if it were all ones", lambda g: np.ones(g.shape)),
+        ("only the first value of each sample's cotangent is used", lambda g: _column(g, 0)),
+        ("only the last value of each sample's cotangent is used", lambda g: _column(g, -1)),
+        ("only the first sample's cotangent is used", lambda g: _row(g, 0)),
+        ("samples whose cotangent sums to 0 are skipped", _without_zero_sums),
+        ("the cotangent averaged over the samples", lambda g: _over(g, 0)),
+        ("the cotangent averaged over each sample", lambda g: _over(g, -1)),
+        ("the cotangent's sign is lost", np.abs),
+        ("the cotangent squared", np.square),
+        ("the cotangent transposed", lambda g: g.T if g.ndim == 2 and g.shape[0] == g.shape[1] else None),
+    ):
+        yield Value(text, partial(_with_cotangent, change=change), slack=64, rough=True)
+
+
+def _with_cotangent(e: Evidence, r: str, change: Callable[[Floats], Floats | None]) -> Floats | None:
+    if r == "output":
+        return None
+    changed = quietly(change, e.cotangent)
+    return None if changed is None else e.instead(cotangent=changed)[r]
+
+
+def _without_zero_sums(g: Floats) -> Floats | None:
+    return np.where(g.sum(axis=-1, keepdims=True) != 0, g, 0.0) if g.ndim else None
+
+
+def rounded_results() -> Iterator[Value]:
+    """Numbers that another type holds, nearest or next to the truth."""
+    for name in LOWER:
+        yield Value(f"rounded to {name}", partial(_rounded, name=name))
+    yield Value("truncated to integers", _truncated)
+    yield Value("of the labels' dtype, which rounds it", _as_labels)
+
+
+def _rounded(e: Evidence, r: str, name: str) -> Floats | None:
+    if e.unit_roundoff >= ROUNDOFF[name]:
+        return None
+    a, t, to = e.computed(r), truth(e, r), LOWER[name]
+    near = (np.abs(a - t) <= 2 * ROUNDOFF[name] * np.abs(t) + TINY[name]) | np.isinf(to(t))
+    return np.where(near, to(a), t)
+
+
+def _truncated(e: Evidence, r: str) -> Floats:
+    a, t = e.computed(r), truth(e, r)
+    return np.where(np.abs(a - t) < 1, np.trunc(a), t)
+
+
+def _as_labels(e: Evidence, r: str) -> Floats | None:
+    targets = e.case.primals.get("targets")
+    if targets is None or r == "output":
+        return None
+    a, t, dtype = e.computed(r), truth(e, r), targets.dtype
+    if targets.ndim == 1:
+        return t
+    if dtype.kind in "iub":
+        return np.where(
+            (a == np.trunc(a)) & ((np.abs(a - t) < 1) | (a == t.astype(dtype)) | (dtype.kind in "ub")), a, t
+        )
+    return np.where(np.abs(a - t) <= 2 * np.finfo(dtype).eps * np.abs(t), a.astype(dtype).astype(np.float64), t)
+
+
+def rounded_operands() -> Iterator[Value]:
+    """The right result of primals and a cotangent that were rounded first."""
+    for name in LOWER:
+        for what in ("operands", "primals", "cotangent"):
+            yield Value(f"its {what} are rounded to {name}", partial(_of_rounded, name=name, what=what), slack=8)
+
+
+def _of_rounded(e: Evidence, r: str, name: str, what: str) -> Floats | None:
+    if e.unit_roundoff >= ROUNDOFF[name]:
+        return None
+    primals = () if what == "cotangent" else e.case.signature.differentiable
+    names = (*primals, *(() if what == "primals" else ("cotangent",)))
+    return e.instead(**{n: LOWER[name](floats(e.case, n)) for n in names})[r]
+
+
+def _tf32(a: Floats) -> Floats:
+    """Ten bits of fraction, the range of float32."""
+    bits = a.astype(np.float32).view(np.uint32)
+    even = (bits >> np.uint32(13)) & np.uint32(1)
+    return ((bits + np.uint32(0x0FFF) + even) & np.uint32(0xFFFFE000)).view(np.float32).astype(np.float64)
+
+
+def _through(dtype: Any) -> Callable[[Floats], Floats]:
+    return lambda a: quietly(lambda: np.asarray(a).astype(dtype).astype(np.float64))
+
+
+LOWER: dict[str, Callable[[Floats], Floats]] = {
+    "float32": _through(np.float32),
+    "float16": _through(np.float16),
+    "TF32 (10 bits)": lambda a: quietly(_tf32, np.asarray(a)),
+    "bfloat16": _through(ml_dtypes.bfloat16),
+}
+ROUNDOFF = {"float32": 2.0**-24, "float16": 2.0**-11, "TF32 (10 bits)": 2.0**-11, "bfloat16": 2.0**-8}
+TINY = {"float32": 2.0**-149, "float16": 2.0**-24, "TF32 (10 bits)": 2.0**-149, "bfloat16": 2.0**-133}
+
+
+def _shaped(e: Evidence, r: str, a: Floats) -> Floats | None:
+    return a if a.shape == truth(e, r).shape else None
+
+
+def _row(a: Floats, i: int) -> Floats | None:
+    return np.broadcast_to(a[[i]], a.shape) if a.ndim and len(a) else None
+
+
+def _column(a: Floats, i: int) -> Floats | None:
+    return np.broadcast_to(a[..., [i]], a.shape) if a.ndim > 1 and a.shape[-1] else None
+
+
+def _over(a: Floats, axis: int) -> Floats | None:
+    return np.broadcast_to(a.mean(axis=axis, keepdims=True), a.shape) if a.ndim and a.size else None

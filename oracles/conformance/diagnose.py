@@ -1,0 +1,246 @@
+"""Names the cause of a failure where a simple hypothesis explains all the numbers, and says "unexplained" otherwise.
+
+Only what the layer computes is looked at. A cause is a value at a place (`causes`): what stands there instead of the
+truth, and where. It is held against the failing case, plain cases of several sizes, and more cases like the failing
+one: every wrong element must be what it says, and every right one as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from ..arrays import Array
+from .bounds.arithmetic import Floats
+from .causes.behaviour import (
+    of_attributes,
+    of_cache,
+    of_history,
+    of_integers,
+    of_layout,
+    of_memory,
+    of_repetition,
+    of_writes,
+)
+from .causes.estimates import Limits, estimated_places, estimated_values
+from .causes.formulas import formulas
+from .causes.limits import limits
+from .causes.places import EVERYWHERE, Place, places
+from .causes.values import Value, copies, cotangents, rounded_operands, rounded_results, scaled
+from .checks import Check
+from .evidence import Evidence, gather
+from .layer import Layer
+from .search import Disagreement
+
+UNEXPLAINED = "unexplained"
+
+
+class Diagnosis:
+    """What is known of one layer's faults. A fault that was explained once is recognised in later failures."""
+
+    def __init__(self, layer: Layer, seed: int) -> None:
+        self.layer, self.seed = layer, seed
+        self.known: list[Explanation] = []
+
+    def of(self, check: Check, found: Disagreement, dtype: str) -> str:
+        """The cause of a failure, or "unexplained"."""
+        try:
+            with np.errstate(all="ignore"):
+                return self._of_behaviour(check, found) or self._of_numbers(check, found, dtype) or UNEXPLAINED
+        except Exception as error:  # a candidate may do anything; a diagnosis is not worth a run
+            return f"{UNEXPLAINED} ({type(error).__name__} while looking for it)"
+
+    def _of_behaviour(self, check: Check, found: Disagreement) -> str:
+        said, layer = found.message, self.layer
+        if found.kind in ("argument", "alias", "narrow"):
+            return said
+        writes = of_writes(layer, found.origin) or of_writes(layer, found.case)
+        if writes:
+            return writes
+        if found.earlier or found.between is not None:
+            return of_history(layer, found.unshrunk) or of_history(layer, found)
+        if found.kind == "repeat":
+            return of_repetition(layer, found.origin) or of_repetition(layer, found.case)
+        attributes = of_attributes(layer, found)
+        if attributes:
+            return attributes
+        if "read-only" in said:
+            return "writes to an argument: it fails where one is read-only"
+        if found.kind == "integers":
+            return of_integers(layer, found.origin)
+        if check.name == "layouts":
+            layout = of_layout(layer, found.case) or of_layout(layer, found.origin)
+            if layout:
+                return layout
+        return of_cache(layer, found.origin)
+
+    def _of_numbers(self, check: Check, found: Disagreement, dtype: str) -> str:
+        runs = [Evidence.of(self.layer, found.origin), Evidence.of(self.layer, found.case)]
+        known = self._recognised(runs)
+        if known:
+            return known
+        memory = of_memory(self.layer, found.origin) or of_memory(self.layer, found.case)
+        if memory:
+            return memory
+        runs = gather(self.layer, check, found, dtype, self.seed)
+        raised = _of_raising(runs)
+        if raised:
+            return raised
+        explained: list[Explanation] = []
+        for r in _wrong_results(runs):
+            sizes = limits(self.layer, runs, r, dtype, self.seed)
+            explained += filter(None, [explain(runs, r, sizes)])
+        self.known += explained
+        return _said(explained)
+
+    def _recognised(self, runs: Sequence[Evidence]) -> str:
+        """The faults known, where they explain every wrong result of the runs."""
+        names = _wrong_results(runs)
+        found = [next((k for k in self.known if k.result == r and _explains(k, runs, least=1)), None) for r in names]
+        return _said([k for k in found if k is not None]) if found and None not in found else ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One result holds a value at a place, instead of the truth."""
+
+    result: str
+    value: Value
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.value.text} {self.place.text}".rstrip()
+
+
+def _of_raising(runs: Sequence[Evidence]) -> str:
+    """When a layer raises: on empty batches, or on one form of labels."""
+    raised = [e for e in runs if e.raised]
+    others = [e for e in runs if not e.raised]
+    if not raised:
+        return ""
+    said = raised[0].raised.partition(":")[0]
+    kinds = [
+        {e.case.primals["targets"].dtype.name for e in some if "targets" in e.case.primals} for some in (raised, others)
+    ]
+    if len(kinds[0]) == 1 and not kinds[0] & kinds[1]:
+        return f"{said} where the labels are {kinds[0].pop()}"
+    for place in places(raised[0].case.op):
+        marks = [place.of(e, "output") for e in (*raised, *others)]
+        if place is not EVERYWHERE and all(m is not None for m in marks):
+            whole = [bool(m.all()) and (m.size > 0 or "empty" in place.text) for m in marks if m is not None]
+            if all(whole[: len(raised)]) and not any(whole[len(raised) :]) and others:
+                return f"{said} {place.text}"
+    return ""
+
+
+def _wrong_results(runs: Sequence[Evidence]) -> list[str]:
+    """The results with wrong elements; the output alone where it is wrong: gradients may be computed from it."""
+    names = [r for r in runs[0].truth.bounds if any(e.wrong(r).any() for e in runs)]
+    return ["output"] if "output" in names else names
+
+
+def _said(explained: Sequence[Explanation]) -> str:
+    results: dict[str, list[str]] = {}
+    for one in explained:
+        results.setdefault(str(one), []).append(one.result)
+    return "; ".join(f"{' and '.join(names)}: {cause}" for cause, names in results.items())
+
+
+def explain(runs: Sequence[Evidence], r: str, sizes: Limits) -> Explanation | None:
+    """What stands in one result instead of the truth, and where; None where no hypothesis is met everywhere."""
+    shape = _of_shape(runs, r)
+    if shape:
+        return Explanation(r, Value(shape, lambda e, r: None), EVERYWHERE)
+    runs = sorted((e for e in runs if r in e.actual), key=lambda e: (not e.wrong(r).any(), e.case.size))
+    op = runs[0].case.op
+    for place in chain(places(op), estimated_places(runs, r, sizes)):
+        if _covers(place, runs, r):
+            for value in _values(op, runs, r, sizes):
+                found = Explanation(r, value, place)
+                if _explains(found, runs, least=2):
+                    return found
+    return None
+
+
+def _values(op: str, runs: Sequence[Evidence], r: str, sizes: Limits) -> Iterator[Value]:
+    yield from scaled()
+    yield from copies()
+    yield from formulas(op, r)
+    yield from cotangents()
+    yield from rounded_results()
+    yield from rounded_operands()
+    yield from estimated_values(runs, r, sizes)
+
+
+def _of_shape(runs: Sequence[Evidence], r: str) -> str:
+    for e in runs:
+        if r in e.actual and e.computed(r).shape != e.expected(r).shape:
+            a, t = e.computed(r), e.expected(r)
+            how = ""
+            if a.size == t.size and _near(a.reshape(t.shape), t, e.bound(r)):
+                how = ", with the right values"
+            elif a.shape == t.shape[::-1] and _near(a.T, t, e.bound(r)):
+                how = ": it is transposed"
+            elif (
+                a.ndim == t.ndim and 1 in t.shape and _near(a.sum(axis=t.shape.index(1), keepdims=True), t, e.bound(r))
+            ):
+                how = ": it is not summed over the samples"
+            return f"shape {a.shape} in the place of {t.shape}{how}"
+    return ""
+
+
+def _covers(place: Place, runs: Sequence[Evidence], r: str) -> bool:
+    """Whether every wrong element lies in the place."""
+    for e in runs:
+        wrong = e.wrong(r)
+        if wrong.any():
+            mask = place.of(e, r)
+            if mask is None or mask.shape != wrong.shape or (wrong & ~mask).any():
+                return False
+    return True
+
+
+def _explains(found: Explanation, runs: Sequence[Evidence], *, least: int) -> bool:
+    """Whether the value is met at the place in every run, at so many wrong elements that tell it from the truth."""
+    value, place, r, telling = found.value, found.place, found.result, 0
+    for e in runs:
+        if r not in e.actual:
+            continue
+        mask, wrong = place.of(e, r), e.wrong(r)
+        if mask is None or not mask.any():
+            if wrong.any():
+                return False
+            continue
+        predicted = value.of(e, r)
+        if predicted is None or np.shape(predicted) != wrong.shape:
+            if wrong.any():
+                return False
+            continue
+        actual, expected, reach = e.computed(r), e.expected(r), _reach(value, e, r, predicted)
+        met = _same(actual, predicted, reach) | np.isinf(e.bound(r))
+        if (mask & ~met).any() or (wrong & ~mask).any():
+            return False
+        telling += int((wrong & ~_same(expected, predicted, 2 * reach)).sum())
+    return telling >= least
+
+
+def _reach(value: Value, e: Evidence, r: str, predicted: Floats) -> Floats:
+    bound = np.where(np.isfinite(e.bound(r)), e.bound(r), 0.0)
+    reach = value.slack * bound + value.relative * e.unit_roundoff * np.where(
+        np.isfinite(predicted), np.abs(predicted), 0
+    )
+    if value.rough:
+        finite = np.abs(predicted[np.isfinite(predicted)])
+        reach = reach + min(1e3 * e.unit_roundoff, 1e-2) * (finite.max() if finite.size else 0.0)
+    return np.asarray(reach)
+
+
+def _same(a: Floats, b: Floats, reach: Floats) -> Array:
+    return np.asarray((np.abs(a - b) <= reach) | (a == b) | (np.isnan(a) & np.isnan(b)))
+
+
+def _near(a: Floats, b: Floats, bound: Floats) -> bool:
+    return bool(_same(a, b, 4 * bound).all())

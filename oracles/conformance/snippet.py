@@ -1,0 +1,197 @@
+"""A failure as code that shows it in a fresh interpreter, with NumPy, the candidate, and nothing of this project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..arrays import code
+from ..case import Case
+from .calls import Calls, calls_of
+from .layer import Layer
+from .referee import truth_for
+from .search import Disagreement
+
+LIMIT = 400  # elements of an array that is written out
+
+_PACKED = """\
+def packed(text, shape, dtype):
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype).reshape(shape).copy()
+"""
+_STRIDED = """\
+def strided(values, strides, writeable=True):
+    \"\"\"A copy with those strides, in elements.\"\"\"
+    reach = [(n - 1) * s for n, s in zip(values.shape, strides)]
+    start = -sum(r for r in reach if r < 0)
+    buffer = np.zeros(1 + start + sum(r for r in reach if r > 0), values.dtype)
+    steps = [s * values.itemsize for s in strides]
+    view = np.lib.stride_tricks.as_strided(buffer[start:], values.shape, steps)
+    view[...] = values
+    if not writeable:
+        view.flags.writeable = False
+    return view
+"""
+_HOLDS = """\
+def holds(actual, expected, allowed):
+    \"\"\"Each element is within the error allowed of the exact value; NaN and infinities are met.\"\"\"
+    actual = np.asarray(actual).astype(np.float64)
+    assert actual.shape == expected.shape, f"shape {actual.shape}, expected {expected.shape}"
+    with np.errstate(all="ignore"):
+        met = (abs(actual - expected) <= allowed) | (actual == expected) | (np.isnan(actual) & np.isnan(expected))
+    wrong = ~(met | np.isinf(allowed))
+    assert not wrong.any(), f"{wrong.sum()} of {wrong.size} wrong: got {actual[wrong]}, expected {expected[wrong]}"
+"""
+_SAME = """\
+def same(a, b):
+    \"\"\"The same dtype, shape and numbers: 0 and -0 are two, any NaN is another.\"\"\"
+    if (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return bool((((a == b) & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))).all())
+"""
+
+
+def snippet(layer: Layer, found: Disagreement) -> str:
+    """Code that fails as the layer did; "" for a candidate of a kind that has no such code."""
+    candidate = calls_of(layer)
+    if candidate is None:
+        return ""
+    candidate.run(layer, found.call)
+    body = "\n".join(_body(layer, candidate, found))
+    parts = [*candidate.lines]
+    helpers = [
+        text
+        for name, text in (("packed(", _PACKED), ("strided(", _STRIDED), ("holds(", _HOLDS), ("same(", _SAME))
+        if name in body
+    ]
+    imports = ["import base64", "import zlib"] if "packed(" in body else []
+    imports += ["import ml_dtypes  # NumPy's bfloat16"] if "bfloat16" in body else []
+    names = [n for n in ("array", "inf", "nan") if n in body]
+    imports += ["import numpy as np", *([f"from numpy import {', '.join(names)}"] if names else [])]
+    return "\n".join([*imports, *parts, "", *helpers, body]) + "\n"
+
+
+def _body(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    case = found.call
+    if candidate.make(case):
+        yield candidate.make((*found.earlier, case)[0])
+    for i, earlier in enumerate(found.earlier):
+        yield f"# an earlier call of the same instance{'' if len(found.earlier) == 1 else f', {i + 1}'}"
+        yield from _arrays(layer, earlier)
+        yield from _call(candidate, earlier)
+    if found.earlier:
+        yield "# the call that then fails"
+    yield from _arrays(layer, case, integers=found.kind == "integers")
+    writer = {
+        "argument": _argument,
+        "parameter": _parameter,
+        "alias": _alias,
+        "repeat": _repeat,
+        "narrow": _narrow,
+        "raised": _raised,
+    }.get(found.kind, _value)
+    yield from writer(layer, candidate, found)
+
+
+def _names(case: Case) -> dict[str, str]:
+    names = {n: n for n in case.primals} | {"cotangent": "cotangent"}
+    names["predictions"] = "probabilities" if case.op == "cross_entropy" else "predictions"
+    return names
+
+
+def _gradients(case: Case) -> dict[str, str]:
+    return {n: f"d{n}" for n in case.signature.differentiable}
+
+
+def _arrays(layer: Layer, case: Case, *, integers: bool = False) -> Iterator[str]:
+    for name, a in {**case.primals, "cotangent": case.cotangent}.items():
+        if name == "cotangent" and not layer.has_cotangent:
+            continue
+        if integers and name == "inputs":
+            a = np.round(a.astype(np.float64) * 2).astype(np.int64)
+        yield f"{name} = {code(a, limit=LIMIT)}"
+
+
+def _call(candidate: Calls, case: Case) -> Iterator[str]:
+    yield from candidate.forward(case, _names(case), "output")
+    yield from candidate.backward(case, _names(case), _gradients(case))
+
+
+def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    case = found.call
+    yield from candidate.forward(case, _names(case), "output")
+    if found.between is not None:
+        yield "# a forward pass on other arguments in between"
+        renamed = {n: f"other_{n}" for n in _names(found.between)}
+        for line in _arrays(layer, found.between):
+            yield f"other_{line}"
+        yield from candidate.forward(found.between, renamed, "other_output")
+    yield from candidate.backward(case, _names(case), _gradients(case))
+    result = found.names[0]
+    judged = case
+    if found.kind == "integers":
+        rounded = np.round(case.primals["inputs"].astype(np.float64) * 2).astype(case.dtype)
+        judged = Case(case.op, {**case.primals, "inputs": rounded}, case.cotangent, case.options)
+    truth = truth_for(layer, judged)
+    yield f"expected = {code(truth.enclosures[result].value, limit=LIMIT)}  # the exact value, rounded to float64"
+    yield f"allowed = {code(np.asarray(truth.bounds[result]), limit=LIMIT)}  # the certified bound on the error"
+    mean = result == "output" and not layer.has_cotangent
+    yield f"holds({'np.mean(output, dtype=np.float64)' if mean else result}, expected, allowed)"
+
+
+def _raised(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    yield f"# {found.message}"
+    yield from _call(candidate, found.call)
+
+
+def _argument(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    (name,) = found.names
+    case = found.call
+    names = _names(case)
+    if name == "predictions":
+        yield from candidate.forward(case, names, "output")
+        yield f"before = {names[name]}.copy()"
+        yield from candidate.backward(case, names, _gradients(case))
+    else:
+        yield f"before = {name}.copy()"
+        yield from _call(candidate, case)
+    yield f"assert same({names[name]}, before), {found.message!r}"
+
+
+def _parameter(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    (name,) = found.names
+    yield from _call(candidate, found.call)
+    yield f"assert same(layer.{name}, {name}), {found.message!r}"
+
+
+def _alias(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    one, other = found.names
+    yield from _call(candidate, found.call)
+    other = other.removeprefix("its argument ")
+    yield f"assert not np.shares_memory({one}, {_names(found.call).get(other, other)}), {found.message!r}"
+
+
+def _narrow(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    (name,) = found.names
+    primal = found.call.dtype if name == "output" else found.call.primals[name.removeprefix("d")].dtype
+    yield from _call(candidate, found.call)
+    yield f"assert np.can_cast('{primal}', {name}.dtype), {found.message!r}"
+
+
+def _repeat(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    result, what = found.names
+    case = found.call
+    names = _names(case)
+    yield from _call(candidate, case)
+    kept = "np.asarray(output)" if result == "output" else result
+    yield f"first, kept = {kept}, np.array({result})"
+    if what == "another instance" and candidate.make(case):
+        yield candidate.make(case)
+    if what == "a second backward":
+        yield from candidate.forward(case, names, "output")
+        yield from candidate.backward(case, names, _gradients(case))
+        yield from candidate.backward(case, names, _gradients(case))
+    else:
+        yield from _call(candidate, case)
+    yield f"assert same(np.asarray({'first' if what == 'overwritten' else result}), kept), {found.message!r}"

@@ -1,0 +1,173 @@
+"""Causes: named where the numbers show them, "unexplained" where they do not, whatever a candidate is called."""
+
+import numpy as np
+import pytest
+
+from oracles import Layer, check_layer
+from oracles.conformance.diagnose import UNEXPLAINED
+from reference import (
+    dense,
+    dense_vjp,
+    relu,
+    relu_vjp,
+    softmax,
+    softmax_cross_entropy,
+    softmax_cross_entropy_vjp,
+    softmax_vjp,
+)
+
+
+def causes(layer, **options):
+    options = {"oracles": ["exact"], "dtypes": ["float64"], "seed": 1, "max_examples": 20} | options
+    report = check_layer(layer, **options)
+    assert not report.passed
+    return {verdict.check: verdict.cause for verdict in report.failures}
+
+
+def of_dense(change):
+    def vjp(g, x, w, b):
+        return change(g, x, w, *dense_vjp(g, x, w, b))
+
+    return Layer("dense", forward=dense, vjp=vjp)
+
+
+def of_softmax(vjp):
+    return Layer("softmax", forward=softmax, vjp=vjp, any_rank=True)
+
+
+def of_loss(change):
+    def vjp(g, x, t):
+        return change(softmax_cross_entropy_vjp(g, x, t), g, x, t)
+
+    return Layer("softmax_cross_entropy", forward=softmax_cross_entropy, vjp=vjp)
+
+
+def only_above(n, x, right, wrong):
+    return wrong if len(x) > n else right
+
+
+DENSE = {
+    "dbiases: scaled by 1/N": lambda g, x, w, dx, dw, db: (dx, dw, db / max(len(g), 1)),
+    "dinputs: scaled by -1": lambda g, x, w, dx, dw, db: (-dx, dw, db),
+    "dinputs and dweights and dbiases: scaled by 2": lambda g, x, w, dx, dw, db: (2 * dx, 2 * dw, 2 * db),
+    "dweights: scaled by 1 + 1e-06": lambda g, x, w, dx, dw, db: (dx, dw * (1 + 1e-6), db),
+    "dweights: scaled by 0.3": lambda g, x, w, dx, dw, db: (dx, dw * 0.3, db),
+    "dweights: transposed": lambda g, x, w, dx, dw, db: (
+        dx,
+        dw.T if dw.shape[0] == dw.shape[1] else dw,
+        db,
+    ),
+    "dbiases: shape (1,) in the place of (1, 1), with the right values": lambda g, x, w, dx, dw, db: (dx, dw, db[0]),
+    "dweights: all zero in the last row": lambda g, x, w, dx, dw, db: (
+        dx,
+        np.where(np.arange(len(dw))[:, None] == len(dw) - 1, 0.0, dw),
+        db,
+    ),
+    "dinputs: the cotangent ignored: as if it were all ones": lambda g, x, w, dx, dw, db: (
+        np.ones_like(g) @ w.T,
+        dw,
+        db,
+    ),
+    "dinputs: rounded to float32": lambda g, x, w, dx, dw, db: (dx.astype(np.float32).astype(np.float64), dw, db),
+    "dweights: its operands are rounded to float16": lambda g, x, w, dx, dw, db: (
+        dx,
+        x.astype(np.float16).astype(x.dtype).T @ g.astype(np.float16).astype(x.dtype),
+        db,
+    ),
+    "dweights: only the last chunk of 32 samples is summed": lambda g, x, w, dx, dw, db: (
+        dx,
+        dw if not len(x) else x[(len(x) - 1) // 32 * 32 :].T @ g[(len(x) - 1) // 32 * 32 :],
+        db,
+    ),
+    "dbiases: scaled by 3 where N > 100": lambda g, x, w, dx, dw, db: (dx, dw, 3 * db if len(x) > 100 else db),
+}
+
+
+@pytest.mark.parametrize("expected", DENSE)
+def test_dense(expected):
+    found = causes(of_dense(DENSE[expected]))
+    assert found.get("values", found["sizes"]) == expected
+    assert {cause.partition(": ")[2] for cause in found.values()} == {expected.partition(": ")[2]}
+
+
+@pytest.mark.parametrize(
+    ("expected", "vjp"),
+    [
+        ("the cotangent, passed through where the input is 0, the kink", lambda g, x: np.where(x >= 0, g, 0.0)),
+        ("half the cotangent where the input is 0, the kink", lambda g, x: np.where(x == 0, g / 2, relu_vjp(g, x))),
+        ("the cotangent ignored: the derivative 0 or 1 alone", lambda g, x: np.where(x > 0, 1.0, 0.0)),
+        ("scaled by -1", lambda g, x: np.where(x > 0, -g, 0.0)),
+    ],
+)
+def test_relu(expected, vjp):
+    def quiet(g, x):
+        with np.errstate(all="ignore"):
+            return vjp(g, x).astype(g.dtype)
+
+    layer = Layer("relu", forward=relu, vjp=quiet, any_rank=True)
+    assert causes(layer)["values"] == f"dinputs: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("expected", "vjp"),
+    [
+        ("the rank-1 term is missing: s (1 - s) g", lambda s, g: s * (1 - s) * g),
+        ("the rank-1 term is missing: s g", lambda s, g: s * g),
+        ("the cotangent, passed through", lambda s, g: g.copy()),
+        ("the formula of log-softmax: g - s sum(g)", lambda s, g: g - s * g.sum(axis=-1, keepdims=True)),
+    ],
+)
+def test_softmax(expected, vjp):
+    found = causes(of_softmax(lambda g, x: vjp(softmax(x), g)))
+    assert found["values"] == f"dinputs: {expected}"
+
+
+def test_the_output_is_named_before_what_is_computed_from_it():
+    layer = Layer(
+        "softmax",
+        forward=lambda x: softmax(x) * 1.5,
+        vjp=lambda g, x: 1.5 * softmax_vjp(g, x),
+        any_rank=True,
+    )
+    assert causes(layer)["values"] == "output: scaled by 1.5"
+
+
+@pytest.mark.parametrize(
+    ("expected", "change"),
+    [
+        ("scaled by N", lambda d, g, x, t: d * len(x)),
+        ("the one-hot term is missing: s / N", lambda d, g, x, t: softmax(x) * g / max(len(x), 1)),
+        ("all zero in samples of class 0", lambda d, g, x, t: np.where(ids(t)[:, None] == 0, 0.0, d)),
+    ],
+)
+def test_losses(expected, change):
+    assert causes(of_loss(change))["values"] == f"dlogits: {expected}"
+
+
+def ids(targets):
+    return targets.argmax(axis=1) if targets.ndim == 2 else targets
+
+
+def test_what_no_simple_hypothesis_explains_is_not_guessed_at():
+    def vjp(g, x, w, dx, dw, db):
+        rng = np.random.default_rng(int(abs(dw).sum() * 1000) % 2**32)
+        return dx, dw * rng.uniform(0.5, 2, dw.shape), db
+
+    assert set(causes(of_dense(vjp)).values()) == {UNEXPLAINED}
+
+
+def test_two_faults_in_one_result_are_not_taken_for_one():
+    def vjp(g, x, w, dx, dw, db):
+        wrong = dw * 2
+        if wrong.size > 1:
+            wrong[0, 0] = 7.0
+        return dx, wrong, db
+
+    assert "scaled by 2" not in causes(of_dense(vjp))["values"]
+
+
+def test_names_do_not_matter():
+    def scaled_by_one_over_n(g, x, w, dx, dw, db):
+        return dx, -dw, db
+
+    assert set(causes(of_dense(scaled_by_one_over_n)).values()) == {"dweights: scaled by -1"}

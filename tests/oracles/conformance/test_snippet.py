@@ -1,0 +1,86 @@
+"""Snippets fail by themselves in a fresh interpreter, as the layer failed, and pass once the layer is right."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from oracles import Layer
+from oracles.conformance.checks import CHECKS
+from oracles.conformance.evidence import plain_case
+from oracles.conformance.frames import Frame
+from oracles.conformance.snippet import snippet
+from oracles.conformance.trial import search
+
+from .test_checks import WRONG, Drifts, ReLU
+
+BY_NAME = {check.name: check for check in CHECKS}
+
+
+def fresh(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def found_in(layer, check, dtype="float32", examples=1500):
+    found = search(BY_NAME[check], layer, dtype, examples, seed=1)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("check", WRONG)
+def test_the_failure_of_every_check_shows_in_a_fresh_interpreter(check):
+    Drifts.calls = 0
+    layer = Layer.from_class("relu", WRONG[check][0])
+    code = snippet(layer, found_in(layer, check))
+    assert not re.search("^(import|from) (oracles|reference)", code, re.MULTILINE)
+    done = fresh(code)
+    assert done.returncode == 1, code
+    assert "AssertionError" in done.stderr
+
+
+def test_the_snippet_of_a_right_layer_passes():
+    wrong = WRONG["values"][0]
+    layer = Layer.from_class("relu", wrong)
+    code = snippet(layer, found_in(layer, "values"))
+    space = {}
+    with pytest.raises(AssertionError, match="1 of 1 wrong"):
+        exec(code, space)
+    exec(code.replace(f"layer = {wrong.__name__}(", "layer = ReLU("), {"ReLU": ReLU})
+
+
+def test_functions_are_called_as_they_were():
+    layer = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: g * (x >= 0))
+    done = fresh(snippet(layer, found_in(layer, "values")))
+    assert "AssertionError" in done.stderr
+
+
+def test_options_are_passed_and_large_arrays_packed():
+    def forward(p, t, reduction):
+        return np.float64(0)
+
+    layer = Layer("cross_entropy", forward=forward, vjp=lambda g, p, t, reduction: p, reductions=("mean", "sum"))
+    code = snippet(layer, found_in(layer, "values", "float64"))
+    assert "reduction=" in code
+    assert "AssertionError" in fresh(code).stderr
+
+
+def test_large_arrays_are_packed():
+    def vjp(g, x, w, b):
+        return g @ w.T, x[:64].T @ g[:64], g.sum(axis=0, keepdims=True)
+
+    layer = Layer("dense", forward=lambda x, w, b: x @ w + b, vjp=vjp)
+    found = found_in(layer, "sizes", "float64")
+    found.call = plain_case(layer, "float64", Frame("dense", (70, 20, 3)))
+    code = snippet(layer, found)
+    assert "packed(" in code
+    assert "AssertionError" in fresh(code).stderr
+
+
+def test_what_a_layer_raises_is_raised_again():
+    def vjp(g, x):
+        raise RuntimeError("no such kernel")
+
+    layer = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=vjp)
+    assert "RuntimeError: no such kernel" in fresh(snippet(layer, found_in(layer, "values"))).stderr
