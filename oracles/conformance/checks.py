@@ -14,12 +14,13 @@ import numpy as np
 from ..arrays import Array, same_bits
 from ..case import Case, Result
 from .cases import Variety
+from .contain import contained, said
 from .frames import Frame, frame_pool, large_frames
 from .layer import Layer
-from .referee import hold, judge_layer, run_layer, said, truth_for
-from .run import Run, backward, forward, hand_over
+from .referee import hold, judge_layer, run_layer, truth_for
+from .run import Run, backward, forward, hand_over, parameters
 from .search import Disagreement
-from .sessions import Session
+from .sessions import Session, as_array
 from .variations import variations
 
 PLAIN = Variety(layouts=False, special=False)
@@ -51,8 +52,12 @@ def arguments_untouched(layer: Layer, case: Case) -> None:
     for name, a in done.handed.items():
         if not same_bits(a, done.before[name]):
             raise Disagreement(case, f"overwrote its argument {name}", np.inf)
-    for name, now in session.parameters().items():
-        if now is not done.handed[name] and not same_bits(np.asarray(now), done.before[name]):
+    try:
+        held = parameters(session)
+    except Exception as error:
+        raise Disagreement(case, said(error), np.inf) from error
+    for name, (now, value) in held.items():
+        if now is not done.handed[name] and not same_bits(value, done.before[name]):
             raise Disagreement(case, f"replaced its parameter {name}: it is no longer what it was set to", np.inf)
 
 
@@ -130,13 +135,15 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str) -> Non
     """A loss's backward is handed its predictions and labels: a forward pass in between must not matter."""
     session = layer.start()
     pending = run_layer(layer, case, session)
+    (name,) = case.signature.differentiable
     try:
-        forward(session, layer, other, hand_over(other))
-        late = session.backward(pending.before["predictions"], pending.handed, {})
+        with contained():
+            forward(session, layer, other, hand_over(other))
+            late = session.backward(pending.before["predictions"], pending.handed, {})
+            gradient = as_array(f"d{name}", late[name])
     except Exception as error:
         raise Disagreement(case, said(error), np.inf) from error
-    (name,) = case.signature.differentiable
-    found = truth_for(layer, case).judge(Result(pending.result.output, {name: np.asarray(late[name])}))
+    found = truth_for(layer, case).judge(Result(pending.result.output, {name: gradient}))
     hold(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
 
 
@@ -160,9 +167,10 @@ def dtypes(layer: Layer, case: Case) -> None:
 
 def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array]) -> Run:
     try:
-        output = forward(session, layer, case, arrays)
-        backward(session, layer, case, arrays, output)
-        return backward(session, layer, case, arrays, output)
+        with contained():
+            output = forward(session, layer, case, arrays)
+            backward(session, layer, case, arrays, output)
+            return backward(session, layer, case, arrays, output)
     except Exception as error:
         raise Disagreement(case, said(error), np.inf) from error
 
