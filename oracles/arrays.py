@@ -108,7 +108,7 @@ def code(a: Array, *, limit: int = 400) -> str:
 
 
 def to_data(a: Array, *, limit: int = 4096) -> dict[str, Any]:
-    """`a` as JSON data: values as nested lists where they are few, packed bytes otherwise."""
+    """`a` as JSON data: values as one list where they are few, packed bytes otherwise."""
     data: dict[str, Any] = {"dtype": a.dtype.name, "shape": list(a.shape)}
     if a.size <= limit:
         data["values"] = [_json_number(v) for v in a.ravel().tolist()]

@@ -39,6 +39,7 @@ from .recipe import Recipe
 __all__ = ["Case", "Recipe", "array", "inf", "nan", "packed", "strided"]
 
 FORMAT = 1
+SHOWN = 100  # elements that a case shows one by one; larger arrays go by their recipes, where they have one
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,18 +124,26 @@ class Case:
         printer.text(repr(self))
 
     def _code(self, name: str, a: Array) -> str:
-        return repr(self.recipes[name]) if name in self.recipes and a.size > 100 else code(a)
+        return repr(self.recipes[name]) if name in self.recipes and a.size > SHOWN else code(a)
 
-    def to_json(self) -> str:
-        """The case as JSON text: exact, standard (no bare NaN), and data only."""
+    def to_json(self, *, short: bool = False) -> str:
+        """The case as JSON text: exact, standard (no bare NaN), and data only. short: arrays by their recipes alone."""
+        arrays = {name: self._data(name, a, short) for name, a in _named_arrays(self).items()}
+        cotangent = arrays.pop("cotangent")
         data = {
             "format": FORMAT,
             "op": self.op,
-            "primals": {name: to_data(a) for name, a in self.primals.items()},
-            "cotangent": to_data(self.cotangent),
+            "primals": arrays,
+            "cotangent": cotangent,
             "options": dict(self.options),
         }
         return json.dumps(data, allow_nan=False)
+
+    def _data(self, name: str, a: Array, short: bool) -> dict[str, Any]:
+        if name not in self.recipes or not (short or a.size > SHOWN):
+            return to_data(a)
+        recipe = {"recipe": self.recipes[name].to_data()}
+        return recipe if short else to_data(a) | recipe
 
     @classmethod
     def from_json(cls, text: str) -> Case:
@@ -148,8 +157,8 @@ class Case:
         primals, options = data.get("primals"), data.get("options", {})
         if not isinstance(primals, dict) or not isinstance(options, dict):
             raise InputError("case: expected objects for primals and options")
-        arrays = {str(name): from_data(a, f"primals.{name}") for name, a in primals.items()}
-        return cls(data.get("op", ""), arrays, from_data(data.get("cotangent"), "cotangent"), options)
+        arrays = {str(name): _from_data(a, f"primals.{name}") for name, a in primals.items()}
+        return cls(data.get("op", ""), arrays, _from_data(data.get("cotangent"), "cotangent"), options)
 
     def save(self, path: str | Path) -> None:
         """Write `to_json` to a file."""
@@ -204,6 +213,16 @@ def _array(name: str, value: ArrayLike | Recipe) -> Array:
     if not a.dtype.isnative:
         a = a.astype(a.dtype.newbyteorder("="))
     return strided(a, element_strides(a), writeable=bool(a.flags.writeable))
+
+
+def _from_data(data: object, field: str) -> Array | Recipe:
+    """An array, or the recipe it was made by, which must then make the same bits."""
+    if not isinstance(data, dict) or "recipe" not in data:
+        return from_data(data, field)
+    recipe = Recipe.from_data(data["recipe"], f"{field}.recipe")
+    if "dtype" in data and not same_bits(recipe.build(), from_data(data, field)):
+        raise InputError(f"{field}.recipe: it does not make the values of {field}")
+    return recipe
 
 
 def _options(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,49 +1,31 @@
-"""The `backproof` command: verify, doctor. Exit 0: passed; 1: a wrong layer; 2: misuse.
-
-Settings of the process (jax's compilation cache) are made here and nowhere else.
-"""
+"""The `backproof` command: verify, check, replay, doctor. Exit 0: passed; 1: a wrong layer; 2: misuse."""
 
 from __future__ import annotations
 
-import os
 import platform
 import random
 import sys
-from collections.abc import Callable
-from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
-from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reference import InputError
-
+from .commands_check import check, replay
 from .registry import DEVICES, OracleUnavailable, install_line, load, missing, names
+from .terminal import misuse, page, progress_bar, use_compilation_cache
 
 DISTRIBUTIONS = ("numpy", "ml_dtypes", "hypothesis", "python-flint", "rich", "click")
-
-
-def _misuse(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Errors that are the caller's become one line and exit code 2."""
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except (InputError, OracleUnavailable) as error:
-            raise click.UsageError(str(error)) from error
-
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="backproof")
 def main() -> None:
     """Is this backward pass right? Gradients held against PyTorch, JAX and exact arithmetic, within derived bounds."""
+
+
+main.add_command(check)
+main.add_command(replay)
 
 
 @main.command()
@@ -56,7 +38,7 @@ def main() -> None:
 @click.option(
     "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
 )
-@_misuse
+@misuse
 def verify(
     ops: tuple[str, ...],
     dtypes: tuple[str, ...],
@@ -87,8 +69,7 @@ def verify(
     if json_file:
         json_file.write(report.to_json() + "\n")
     if not json_file or json_file.name != "<stdout>":
-        # where nobody sees a terminal's edge, no cell is cut at one
-        console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
+        console = page()
         console.print(margins_table(report.margins))
         for line in summary_lines(report):
             console.print(line, markup=False)
@@ -142,23 +123,6 @@ def _version(name: str) -> str:
         return distribution_version(name)
     except PackageNotFoundError:
         return ""
-
-
-@contextmanager
-def progress_bar(total: int) -> Any:
-    """A live bar on standard error: cases done, what is being done, the time left. Silent where that is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("loading the oracles", total=total)
-        yield lambda done, what: bar.update(task, advance=done, description=f"{what:34}")
-
-
-def use_compilation_cache() -> None:
-    """Keep what jax compiles in the user's cache directory, unless the environment says otherwise."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "backproof" / "jax"
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 if __name__ == "__main__":

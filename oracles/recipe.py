@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +142,25 @@ class Recipe:
             raise InputError(f"seed, shape: expected no negative numbers, got {self.seed} and {self.shape}")
         if any(not 0 <= at < size for at, _ in self.edits):
             raise InputError(f"edits: expected flat indices in 0..{size - 1}, got {self.edits}")
+
+    def to_data(self) -> dict[str, Any]:
+        """The recipe as JSON data; infinite edits are texts, as JSON has no number for them."""
+        edits = [[at, number(value, np.dtype(np.float64))] for at, value in self.edits]
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"shape": list(self.shape), "edits": edits}
+
+    @classmethod
+    def from_data(cls, data: object, field: str) -> Recipe:
+        """The recipe that `to_data` wrote; InputError names the `field` that is not as it should be."""
+        try:
+            given = dict(cast("dict[str, Any]", data))
+            given["shape"] = tuple(int(n) for n in given["shape"])
+            given["edits"] = tuple((int(at), float(value)) for at, value in given["edits"])
+            if math.prod(given["shape"]) > 2**28:
+                raise InputError(f"{field}.shape: expected at most 2**28 elements, got {given['shape']}")
+            return cls(**given)
+        except (TypeError, ValueError, KeyError) as error:
+            said = str(error) if isinstance(error, InputError) else f"not a recipe: {type(error).__name__}: {error}"
+            raise InputError(f"{field}: {said}") from None
 
     def build(self) -> Array:
         """The array; values beyond the dtype's range become its largest."""

@@ -14,12 +14,13 @@ import numpy as np
 from ..arrays import Array, same_bits
 from ..case import Case, Result
 from .cases import Variety
+from .contain import contained, said
 from .frames import Frame, frame_pool, large_frames
 from .layer import Layer
-from .referee import hold, judge_layer, run_layer, said, truth_for
-from .run import Run, backward, forward, hand_over, predictions
+from .referee import hold, judge_layer, run_layer, truth_for
+from .run import Run, backward, forward, hand_over, parameters, predictions
 from .search import Disagreement
-from .sessions import Session
+from .sessions import Session, as_array
 from .variations import variations
 
 PLAIN = Variety(layouts=False, special=False)
@@ -51,8 +52,12 @@ def arguments_untouched(layer: Layer, case: Case) -> None:
     for name, a in done.handed.items():
         if not same_bits(a, done.before[name]):
             raise Disagreement(case, f"overwrote its argument {name}", kind="argument", names=[name])
-    for name, now in session.parameters().items():
-        if now is not done.handed[name] and not same_bits(np.asarray(now), done.before[name]):
+    try:
+        held = parameters(session)
+    except Exception as error:
+        raise Disagreement(case, said(error), kind="raised") from error
+    for name, (now, value) in held.items():
+        if now is not done.handed[name] and not same_bits(value, done.before[name]):
             message = f"replaced its parameter {name}: it is no longer what it was set to"
             raise Disagreement(case, message, kind="parameter", names=[name])
 
@@ -142,16 +147,16 @@ def _fewest(layer: Layer, now: Case, earlier: Sequence[Case]) -> Sequence[Case]:
 def _forward_in_between(layer: Layer, case: Case, other: Case, what: str) -> None:
     """A loss's backward is handed its predictions and labels: a forward pass in between must not matter."""
     session, arrays = layer.start(), hand_over(case)
+    (name,) = case.signature.differentiable
     try:
-        output = forward(session, layer, case, arrays)
-        handed = predictions(session, case, arrays, output)
-        forward(session, layer, other, hand_over(other))
-        late = session.backward(handed, arrays, {})
-        result = Result(np.asarray(0.0), {name: np.array(a) for name, a in late.items()})
-        found = truth_for(layer, case).judge(result)
+        with contained():
+            output = forward(session, layer, case, arrays)
+            handed = predictions(session, case, arrays, output)
+            forward(session, layer, other, hand_over(other))
+            gradient = as_array(f"d{name}", session.backward(handed, arrays, {})[name])
     except Exception as error:
         raise Disagreement(case, said(error), kind="raised") from error
-    (name,) = case.signature.differentiable
+    found = truth_for(layer, case).judge(Result(np.asarray(0.0), {name: gradient}))
     try:
         hold(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
     except Disagreement as wrong:
@@ -188,9 +193,10 @@ def with_integers(layer: Layer, case: Case) -> tuple[Case, Result]:
 
 def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array]) -> Run:
     try:
-        output = forward(session, layer, case, arrays)
-        backward(session, layer, case, arrays, output)
-        return backward(session, layer, case, arrays, output)
+        with contained():
+            output = forward(session, layer, case, arrays)
+            backward(session, layer, case, arrays, output)
+            return backward(session, layer, case, arrays, output)
     except Exception as error:
         raise Disagreement(case, said(error), kind="raised") from error
 

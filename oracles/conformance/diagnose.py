@@ -31,6 +31,7 @@ from .causes.limits import limits
 from .causes.places import EVERYWHERE, Place, places
 from .causes.values import Value, copies, cotangents, rounded_operands, rounded_results, scaled
 from .checks import Check
+from .contain import contained
 from .evidence import Evidence, gather
 from .layer import Layer
 from .search import Disagreement
@@ -48,7 +49,7 @@ class Diagnosis:
     def of(self, check: Check, found: Disagreement, dtype: str) -> str:
         """The cause of a failure, or "unexplained"."""
         try:
-            with np.errstate(all="ignore"):
+            with contained():
                 return self._of_behaviour(check, found) or self._of_numbers(check, found, dtype) or UNEXPLAINED
         except Exception as error:  # a candidate may do anything; a diagnosis is not worth a run
             return f"{UNEXPLAINED} ({type(error).__name__} while looking for it)"
@@ -121,7 +122,8 @@ def _of_raising(runs: Sequence[Evidence]) -> str:
     others = [e for e in runs if not e.raised]
     if not raised:
         return ""
-    said = raised[0].raised.partition(":")[0]
+    message = raised[0].raised
+    said = message.partition(":")[0] if message.startswith("raised ") else message
     kinds = [
         {e.case.primals["targets"].dtype.name for e in some if "targets" in e.case.primals} for some in (raised, others)
     ]

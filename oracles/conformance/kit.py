@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from reference import InputError
 
+from ..registry import Oracle
 from .cases import DTYPES
 from .checks import CHECKS
 from .diagnose import Diagnosis
 from .layer import Layer
 from .panel import chosen, cross_validation_note, load_oracles
-from .referee import Tally, disputes
 from .report import Report, Verdict
-from .trial import EXAMPLES, WITH_ORACLES, verdicts
+from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
 
 Progress = Callable[[int, str], None]  # claims done since the last call, and the one that is next
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run tries: the claims by name, each with a dtype, in order; the cases a claim gets, and their seed."""
+
+    steps: tuple[tuple[str, ...], ...]
+    dtypes: tuple[str, ...]
+    examples: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run found there: the layer's name and op, the versions of the oracles, why others are absent, notes."""
+
+    layer: str
+    op: str
+    device: str
+    versions: Mapping[str, str]
+    absent: Mapping[str, str]
+    notes: tuple[str, ...]
 
 
 def check_layer(
@@ -36,33 +59,57 @@ def check_layer(
 
     The layer is judged by the exact value. The oracles (all installed by default) are held against it on the same
     cases, on `device`; one outside its own bound is reported as disputed. max_examples: cases a check and dtype, 60 by
-    default. Raises InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run.
+    default. What the layer does to the process is undone; one that may crash or hang is for `backproof check`. Raises
+    InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run.
     """
     if not isinstance(layer, Layer):
         raise InputError(f"layer: expected a Layer, got {layer!r}")
+    plan = planned(dtypes, max_examples, seed)
+    panel, absent = load_oracles(oracles, device)
+    start, outcomes, coming = time.perf_counter(), [], claims(layer, plan, panel)
+    for check, dtype in plan.steps:
+        progress(0, f"{check} {dtype}")
+        outcomes.append(next(coming))
+        progress(1, f"{check} {dtype}")
+    return assembled(setting(layer, panel, absent, device), plan, outcomes, time.perf_counter() - start)
+
+
+def planned(dtypes: Sequence[str] | None = None, max_examples: int | None = None, seed: int | None = None) -> Plan:
+    """The plan of a run; InputError for dtypes there are not, or no examples."""
     wanted = chosen("dtypes", dtypes, DTYPES, default=("float32", "float64"))
     examples = EXAMPLES if max_examples is None else max_examples
     if examples < 1:
         raise InputError(f"max_examples: expected a positive number, got {examples}")
-    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    panel, absent = load_oracles(oracles, device)
-    start, tally, diagnosis = time.perf_counter(), Tally(), Diagnosis(layer, seed)
-    said: list[Verdict] = []
-    for check in CHECKS:
-        for dtype in wanted:
-            progress(0, f"{check.name} {dtype}")
-            said += verdicts(check, layer, dtype, examples, seed, panel, tally, diagnosis)
-            progress(1, f"{check.name} {dtype}")
-    said += disputes(layer.op, panel, wanted, tally)
-    said += [Verdict(WITH_ORACLES, "", layer.name, n, "", "skipped", message=why) for n, why in absent.items()]
+    steps = tuple((check.name, dtype) for check in CHECKS for dtype in wanted)
+    return Plan(steps, wanted, examples, random.SystemRandom().randrange(2**32) if seed is None else seed)
+
+
+def claims(layer: Layer, plan: Plan, panel: Sequence[Oracle], watch: Watch = unwatched) -> Iterator[Outcome]:
+    """The outcome of each of the plan's steps, one after the other."""
+    checks, diagnosis = {check.name: check for check in CHECKS}, Diagnosis(layer, plan.seed)
+    for name, dtype in plan.steps:
+        yield outcome(checks[name], layer, dtype, plan.examples, plan.seed, panel, watch, diagnosis)
+
+
+def setting(layer: Layer, panel: Sequence[Oracle], absent: Mapping[str, str], device: str) -> Setting:
+    """What a report says of a run besides its outcomes."""
+    versions = {"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel}
+    return Setting(layer.name, layer.op, device, versions, dict(absent), cross_validation_note(panel))
+
+
+def assembled(found: Setting, plan: Plan, outcomes: Iterable[Outcome], seconds: float) -> Report:
+    """The report of a run: its verdicts in order, those on oracles after those on the layer."""
+    done = list(outcomes)
+    said = sorted((v for o in done for v in o.verdicts), key=lambda v: v.status == "disputed")
+    absent = [Verdict(WITH_ORACLES, "", found.layer, n, "", "skipped", message=why) for n, why in found.absent.items()]
     return Report(
-        title=f"backproof check: {layer.name} as {layer.op}",
-        verdicts=tuple(said),
-        margins=tally.margins(),
-        versions={"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel},
-        seed=seed,
-        cases=tally.cases,
-        seconds=time.perf_counter() - start,
-        device=device,
-        notes=cross_validation_note(panel),
+        title=f"backproof check: {found.layer} as {found.op}",
+        verdicts=(*said, *absent),
+        margins=tuple(margin for o in done for margin in o.margins),
+        versions=dict(found.versions),
+        seed=plan.seed,
+        cases=sum(o.cases for o in done),
+        seconds=seconds,
+        device=found.device,
+        notes=found.notes,
     )

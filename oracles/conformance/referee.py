@@ -14,6 +14,7 @@ from ..arrays import Array
 from ..case import Case
 from ..registry import Oracle, UnsupportedCase
 from .compare import Comparison
+from .contain import said
 from .layer import Layer
 from .report import Margin, Verdict
 from .run import Run, run_in
@@ -75,11 +76,6 @@ def run_layer(layer: Layer, case: Case, session: Session, arrays: Mapping[str, A
         return run_in(session, layer, case, arrays)
     except Exception as error:
         raise Disagreement(case, said(error), kind="raised") from error
-
-
-def said(error: BaseException) -> str:
-    """An exception on one line."""
-    return f"raised {type(error).__name__}: {error}"
 
 
 def truth_for(layer: Layer, case: Case) -> Truth:

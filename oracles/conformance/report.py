@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..case import Case
+from .records import to_data
 
 STATUSES = ("passed", "failed", "disputed", "skipped", "xfailed")
 
@@ -105,20 +104,4 @@ class Report:
 
     def to_json(self) -> str:
         """The report as standard JSON; margins that are infinite are the text "inf"."""
-        data = {f: getattr(self, f) for f in ("title", "versions", "seed", "cases", "seconds", "device", "notes")}
-        data["passed"] = self.passed
-        data["verdicts"] = [_plain(v) for v in self.verdicts]
-        data["margins"] = [_plain(m) for m in self.margins]
-        return json.dumps(data, allow_nan=False)
-
-
-def _plain(row: Verdict | Margin) -> dict[str, Any]:
-    return {name: _json(value) for name, value in vars(row).items()}
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, Case):
-        return json.loads(value.to_json())
-    if isinstance(value, tuple):
-        return [_json(v) for v in value]
-    return repr(value) if isinstance(value, float) and math.isinf(value) else value
+        return json.dumps(to_data(self) | {"passed": self.passed}, allow_nan=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,11 @@ import numpy as np
 from ..arrays import Array, element_strides, strided
 from ..case import Case, Result
 from ..recipe import laid_out
+from .contain import contained
 from .layer import Layer
 from .sessions import ClassSession, LayerError, Session, as_array
 
-__all__ = ["LayerError", "Run", "copy_of", "run", "run_in"]
+__all__ = ["LayerError", "Run", "copy_of", "parameters", "run", "run_in"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,8 @@ def run(layer: Layer, case: Case) -> Result:
 def run_in(session: Session, layer: Layer, case: Case, handed: Mapping[str, Array] | None = None) -> Run:
     """One forward and one backward pass of an instance; `handed`: the arrays to use, by default copies."""
     arrays = dict(handed or hand_over(case))
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # a layer that warns is not wrong for it
-        before = {name: a.copy() for name, a in arrays.items()}
+    before = {name: a.copy() for name, a in arrays.items()}
+    with contained():
         output = forward(session, layer, case, arrays)
         return backward(session, layer, case, arrays, output, before)
 
@@ -50,7 +49,8 @@ def hand_over(case: Case) -> dict[str, Array]:
 
 def forward(session: Session, layer: Layer, case: Case, arrays: Mapping[str, Array]) -> Any:
     """What the forward pass gives."""
-    return session.forward(_primals(case, arrays), _options(layer, case))
+    with np.errstate():  # what it sets does not reach the code that follows
+        return session.forward(_primals(case, arrays), _options(layer, case))
 
 
 def backward(
@@ -67,7 +67,8 @@ def backward(
     if not layer.has_cotangent:  # the predictions stand where a cotangent would
         cotangent = predictions(session, case, arrays, output)
         arrays, before = {**arrays, "predictions": cotangent}, {**before, "predictions": cotangent.copy()}
-    gradients = session.backward(cotangent, _primals(case, arrays), _options(layer, case))
+    with np.errstate():
+        gradients = session.backward(cotangent, _primals(case, arrays), _options(layer, case))
     returned = {"output": as_array("output", output)}
     returned |= {f"d{name}": as_array(f"d{name}", gradients[name]) for name in case.signature.differentiable}
     mean = returned["output"]
@@ -83,6 +84,12 @@ def predictions(session: Session, case: Case, arrays: Mapping[str, Array], outpu
         raise LayerError("only a loss in the book's interface takes its predictions back")
     left = as_array("output", session.predictions(_primals(case, arrays), output))
     return left if case.op == "cross_entropy" else _laid_like(left, case.primals[case.signature.differentiable[0]])
+
+
+def parameters(session: Session) -> dict[str, tuple[Any, Array]]:
+    """Each parameter that the candidate holds, as it is and as an array."""
+    with contained():
+        return {name: (value, as_array(name, value)) for name, value in session.parameters().items()}
 
 
 def copy_of(a: Array) -> Array:

@@ -13,6 +13,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..ops import get_op
+from .contain import LayerError as LayerError
+from .contain import said, shown
 
 # a loss in the book's interface has no cotangent: its gradient is that of the mean loss
 LOSSES = ("cross_entropy", "softmax_cross_entropy")
@@ -25,10 +27,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "logits": ("dinputs", "dL_dz", "dL_dX"),
     "probabilities": ("dinputs", "dL_dy", "dL_dX"),
 }
-
-
-class LayerError(RuntimeError):
-    """A layer that did not return what its op promises; the message says what came instead."""
 
 
 class Session(Protocol):
@@ -160,18 +158,21 @@ def by_name(names: tuple[str, ...], returned: Any) -> dict[str, Any]:
         given = {names[0]: returned[0] if isinstance(returned, (tuple, list)) and len(returned) == 1 else returned}
     if set(given) != set(names) or any(value is None for value in given.values()):
         wanted = ", ".join(f"d{name}" for name in names)
-        raise LayerError(
-            f"vjp: expected {wanted}, got {type(returned).__name__} {' '.join(repr(returned).split())[:80]}"
-        )
+        raise LayerError(f"vjp: expected {wanted}, got {type(returned).__name__} {shown(returned)}")
     return given
 
 
 def as_array(name: str, value: Any) -> Array:
-    """A candidate's value as an array of numbers; LayerError says what it is otherwise."""
+    """A candidate's value as an array of numbers; LayerError says what it is otherwise.
+
+    A subclass of ndarray is none: a matrix multiplies, and a masked array skips, where an array does neither.
+    """
+    if issubclass(type(value), np.ndarray) and type(value) not in (np.ndarray, np.memmap):
+        raise LayerError(f"{name}: expected a plain array, got {type(value).__name__}")
     try:
         a = np.asarray(value)
     except Exception as error:
-        raise LayerError(f"{name}: expected an array, got {type(value).__name__} ({error})") from error
+        raise LayerError(f"{name}: expected an array, got {type(value).__name__} ({said(error)})") from error
     if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
         raise LayerError(f"{name}: expected numbers, got dtype {a.dtype} from {type(value).__name__}")
     return a

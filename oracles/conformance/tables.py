@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from .compare import Comparison
 from .report import Margin, Report, Verdict
 
 ORDER = ("torch", "jax", "finite_difference")
@@ -23,9 +24,13 @@ def margin_text(margin: float) -> Text:
     return Text(f"{text} !", "bold red") if margin > 1 else Text(text, "green" if margin <= 0.5 else "yellow")
 
 
-def margins_table(margins: Sequence[Margin]) -> Table:
-    """Worst |error| / bound against the exact value: a block an op, a row a dtype and result, a column a source."""
-    columns = list(dict.fromkeys(_heading(m.source) for m in sorted(margins, key=_column_order)))
+def margins_table(margins: Sequence[Margin], layer: str = "") -> Table:
+    """Worst |error| / bound against the exact value: a block an op, a row a dtype and result, a column a source.
+
+    The column of the `layer` of that name comes first.
+    """
+    ordered = sorted(margins, key=lambda m: (m.source != layer, *_column_order(m)))
+    columns = list(dict.fromkeys(_heading(m.source) for m in ordered))
     title = "worst |error| / certified bound, against the exact value"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("op, dtype", no_wrap=True)
@@ -43,7 +48,7 @@ def margins_table(margins: Sequence[Margin]) -> Table:
 
 def summary_lines(report: Report) -> list[str]:
     """What a reader needs under the table: failures in full, who is outside a bound, what was skipped, the verdict."""
-    lines = [str(v) for v in report.failures]
+    lines = [_failure(v) for v in distinct(report.failures)]
     disputed = report.of_status("disputed")
     if disputed:
         lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
@@ -55,6 +60,31 @@ def summary_lines(report: Report) -> list[str]:
     outcome = "passed" if report.passed else f"FAILED ({len(report.failures)} verdicts)"
     lines.append(f"{outcome}: {report.cases} cases in {report.seconds:.0f} s, seed {report.seed}")
     return lines
+
+
+def comparisons_table(sources: Mapping[str, Sequence[Comparison]]) -> Table:
+    """What each source computed, where it is farthest from the exact value: a row a result."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for heading in ("source", "result", "at"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("got", "expected", "allowed", "margin"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for source, comparisons in sources.items():
+        for c in comparisons:
+            at = "" if c.at is None else str(c.at)
+            numbers = (repr(c.actual), repr(c.expected), f"{c.allowed:.3g}") if c.at is not None else ("", "", "")
+            table.add_row(source, c.result, at or c.problem or "no elements", *numbers, margin_text(c.margin))
+    return table
+
+
+def distinct(failures: Sequence[Verdict]) -> list[Verdict]:
+    """One verdict of each claim and dtype: a layer that is wrong is so against every oracle."""
+    return list({(v.op, v.check, v.dtype, v.message): v for v in reversed(failures)}.values())[::-1]
+
+
+def _failure(verdict: Verdict) -> str:
+    text = str(verdict)
+    return f"{text}\n{verdict.snippet}" if verdict.snippet and verdict.snippet not in text else text
 
 
 def _heading(source: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy as np
 from ..case import Case
 from ..registry import Oracle
 from .checks import Check
+from .contain import left_as_found
 from .diagnose import Diagnosis
 from .layer import Layer
-from .referee import Tally, judge_layer, judge_oracle, truth_for, verdicts_on_layer
-from .report import Verdict
+from .referee import Tally, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
+from .report import Margin, Verdict
 from .search import Disagreement, shrunk, try_cases
 from .snippet import snippet
 
@@ -22,7 +24,44 @@ EXAMPLES = 60
 WITH_ORACLES = "values"  # the check on whose cases the oracles are held against the truth as well
 FRAMES_WITH_ORACLES = 5  # jax compiles each new shape: the oracles see the first few
 
+Watch = Callable[[Case], AbstractContextManager[None]]  # goes around each judgement of the layer on a case
 
+
+def unwatched(case: Case) -> AbstractContextManager[None]:
+    """The watch that sees nothing."""
+    return nullcontext()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one claim in one dtype gave: verdicts, those on oracles included, the worst margins, and how many cases."""
+
+    verdicts: tuple[Verdict, ...]
+    margins: tuple[Margin, ...]
+    cases: int
+
+
+@left_as_found()
+def outcome(
+    check: Check,
+    layer: Layer,
+    dtype: str,
+    examples: int,
+    seed: int,
+    panel: Sequence[Oracle],
+    watch: Watch = unwatched,
+    diagnosis: Diagnosis | None = None,
+) -> Outcome:
+    """Try one claim in one dtype. What it finds depends on nothing tried before; the process is left as it was.
+
+    diagnosis: what is known of the layer's faults already, which saves looking for a cause again.
+    """
+    tally = Tally()
+    said = tuple(verdicts(check, layer, dtype, examples, seed, panel, tally, watch, diagnosis))
+    return Outcome((*said, *disputes(layer.op, panel, (dtype,), tally)), tally.margins(), tally.cases)
+
+
+@left_as_found()  # also for those who search alone
 def search(
     check: Check,
     layer: Layer,
@@ -31,19 +70,24 @@ def search(
     seed: int,
     panel: Sequence[Oracle] = (),
     tally: Tally | None = None,
+    watch: Watch = unwatched,
 ) -> Disagreement | None:
     """The first case found on which the layer breaks the claim, shrunk; the cases tried are counted in the tally."""
     tally = Tally() if tally is None else tally
     frames = check.frames(layer, seed)
     share = max(1, round(examples * check.share / max(1, len(frames))))
     variety = replace(check.variety, unit_cotangent=not layer.has_cotangent)
-    judge = partial(check.judge, layer)
+
+    def judge(case: Case) -> None:
+        with watch(case):
+            check.judge(layer, case)
 
     def with_oracles(case: Case, oracles: Sequence[Oracle]) -> None:
         truth = truth_for(layer, case)
         for oracle in oracles:
             judge_oracle(oracle, case, truth, tally)
-        judge_layer(layer, case, truth, tally)
+        with watch(case):
+            judge_layer(layer, case, truth, tally)
 
     for i, frame in enumerate(frames):
         count = share if not frame.is_large else 3 if frame.elements <= 20_000 else 2
@@ -64,10 +108,11 @@ def verdicts(
     seed: int,
     panel: Sequence[Oracle],
     tally: Tally,
+    watch: Watch = unwatched,
     diagnosis: Diagnosis | None = None,
 ) -> Iterator[Verdict]:
     """What a search found, as one verdict an oracle where they took part, and one by the exact value elsewhere."""
-    found = search(check, layer, dtype, examples, seed, panel, tally)
+    found = search(check, layer, dtype, examples, seed, panel, tally, watch)
     shown = None
     if found is not None:
         cause = (diagnosis or Diagnosis(layer, seed)).of(check, found, dtype)

@@ -158,3 +158,20 @@ def test_hypothesis_prints_a_falsifying_case_as_code():
 
 def test_results_are_named():
     assert list(Result(ONE, {"inputs": ONE, "weights": ONE}).named()) == ["output", "dinputs", "dweights"]
+
+
+def test_a_large_array_keeps_its_recipe_on_the_way():
+    made = Recipe("uniform", (20, 10), "float32", 3, layout="F")
+    case = Case("relu", {"inputs": made}, Recipe("ones", (20, 10), "float32"))
+    for text in (case.to_json(), case.to_json(short=True)):
+        assert Case.from_json(text) == case
+        assert repr(Case.from_json(text)) == repr(case)
+    assert len(case.to_json(short=True)) < 700
+
+
+def test_a_recipe_that_does_not_make_the_values_is_named():
+    case = Case("relu", {"inputs": Recipe("uniform", (20, 10), "float32", 3)}, np.ones((20, 10), "float32"))
+    data = json.loads(case.to_json())
+    data["primals"]["inputs"]["recipe"]["seed"] = 4
+    with pytest.raises(InputError, match=r"primals\.inputs\.recipe: it does not make the values of primals\.inputs"):
+        Case.from_json(json.dumps(data))

@@ -1,4 +1,5 @@
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -62,3 +63,25 @@ def test_bad_recipes_are_refused():
     for bad in ({"style": "odd"}, {"layout": "G"}, {"dtype": "int128"}):
         with pytest.raises(InputError, match="expected one of"):
             Recipe(**({"style": "uniform", "shape": (1,), "dtype": "float32"} | bad))
+
+
+def test_a_recipe_comes_back_from_json_as_it_went():
+    recipe = Recipe("uniform", (4, 5), "bfloat16", 7, 0.1, ((3, -np.inf), (4, np.nan)), "F")
+    back = Recipe.from_data(json.loads(json.dumps(recipe.to_data(), allow_nan=False)), "inputs")
+    assert repr(back) == repr(recipe)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"style": "loud"}, "inputs: style: expected one of integers"),
+        ({"shape": 3}, "inputs: not a recipe: TypeError"),
+        ({"shape": [2**20, 2**20]}, r"inputs: inputs.shape: expected at most 2\*\*28 elements"),
+        ({"edits": [[99, 1]]}, "inputs: edits: expected flat indices in 0..19"),
+        ({"other": 1}, "inputs: not a recipe: TypeError"),
+    ],
+)
+def test_what_is_no_recipe_is_named_with_its_field(changes, message):
+    data = Recipe("uniform", (4, 5), "float32").to_data() | changes
+    with pytest.raises(InputError, match=message):
+        Recipe.from_data(data, "inputs")

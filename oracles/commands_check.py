@@ -1,0 +1,182 @@
+"""`backproof check` and `backproof replay`: a candidate by name, in a process of its own."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reference import InputError
+
+from .registry import DEVICES
+from .terminal import misuse, page, progress_bar, use_compilation_cache
+
+if TYPE_CHECKING:  # the kit is loaded by the commands that need it
+    from .conformance.report import Report
+    from .conformance.target import Target
+
+_VJP = click.option("--vjp", help="The function that computes the gradients, where the candidate is a function.")
+_FORMS = click.option("--targets", multiple=True, help="A label form it takes: ids, one_hot or soft; may be repeated.")
+_ORACLE = click.option("--oracle", "oracles", multiple=True, help="Only this oracle; may be repeated.  [default: all]")
+_DEVICE = click.option(
+    "--device", default="cpu", show_default=True, help=f"For the frameworks: {' or '.join(DEVICES)}."
+)
+_TIMEOUT = click.option("--timeout", type=float, default=60, show_default=True, help="Seconds it may take for a claim.")
+_IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: no process of its own, no time limit.")
+
+
+@click.command()
+@click.argument("candidate", metavar="MODULE:ATTR")
+@click.option("--op", help="What it computes; a Layer says so itself.")
+@_VJP
+@_FORMS
+@click.option("--dtype", "dtypes", multiple=True, help="A dtype; may be repeated.  [default: float32, float64]")
+@_ORACLE
+@_DEVICE
+@click.option("--examples", type=int, default=None, help="Cases a claim and dtype.  [default: 60]")
+@click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
+@_TIMEOUT
+@click.option("--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for stdout.")
+@click.option(
+    "--save-cases", type=click.Path(file_okay=False, path_type=Path), help="Write a file a failure, for replay."
+)
+@_IN_PROCESS
+@misuse
+def check(
+    candidate: str,
+    op: str | None,
+    vjp: str | None,
+    targets: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    oracles: tuple[str, ...],
+    device: str,
+    examples: int | None,
+    seed: int | None,
+    timeout: float,
+    json_file: Any,
+    save_cases: Path | None,
+    in_process: bool,
+) -> None:
+    r"""Hold a layer of yours to every claim: a class with forward and backward, a Layer, or a function with its vjp.
+
+    It runs in a process of its own, so that one that crashes or hangs is a failure, and the claims go on.
+
+    \b
+    backproof check layers:MyReLU --op relu
+    backproof check layers.py:my_softmax --vjp layers.py:my_softmax_vjp --op softmax --dtype float32
+    backproof check layers:MyLoss --op softmax_cross_entropy --targets ids --save-cases failures
+    """
+    use_compilation_cache()
+    from .conformance.isolated import check_isolated
+    from .conformance.kit import check_layer, planned
+    from .conformance.target import Target, load_layer
+
+    target = Target(candidate, op, vjp, targets)
+    chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
+    settings = (oracles or None, dtypes or None, device, examples, chosen)
+    with progress_bar(len(planned(dtypes, examples, chosen).steps)) as advance:
+        if in_process:
+            report = check_layer(load_layer(target), *settings, progress=advance)
+        else:
+            report = check_isolated(target, *settings, timeout=timeout, progress=advance)
+    if json_file:
+        json_file.write(report.to_json() + "\n")
+    saved = _saved(report, target, save_cases) if save_cases else []
+    if not json_file or json_file.name != "<stdout>":
+        _show(report, saved)
+    sys.exit(0 if report.passed else 1)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("candidate", metavar="[MODULE:ATTR]", required=False)
+@_VJP
+@_FORMS
+@_ORACLE
+@_DEVICE
+@_TIMEOUT
+@_IN_PROCESS
+@misuse
+def replay(
+    file: Path,
+    candidate: str | None,
+    vjp: str | None,
+    targets: tuple[str, ...],
+    oracles: tuple[str, ...],
+    device: str,
+    timeout: float,
+    in_process: bool,
+) -> None:
+    r"""Run a saved failure again: does the claim hold now? Or hold a candidate against a saved case.
+
+    FILE was written by `check --save-cases`, or by Case.save. A bare case without a candidate shows what the reference
+    and the oracles compute for it.
+
+    \b
+    backproof replay failures/MyReLU-values-float32.json
+    backproof replay case.json layers:MyReLU
+    backproof replay case.json
+    """
+    use_compilation_cache()
+    from .conformance import isolated
+    from .conformance import replay as replays
+    from .conformance.tables import comparisons_table
+    from .conformance.target import Target, load_layer
+
+    recording = replays.Recording.load(file)
+    target = Target(candidate, recording.case.op, vjp, targets) if candidate else recording.target
+    console = page()
+    if target is None:
+        found = replays.sources(recording.case, oracles or None, device)
+        console.print(comparisons_table({name: one.comparisons for name, one in found.items()}))
+        for name, one in found.items():
+            if one.failure:
+                console.print(f"{name}: {one.failure}", markup=False)
+        sys.exit(0 if found["reference"].passed else 1)
+    if in_process:
+        done = replays.replay(load_layer(target), recording.check, recording.case, recording.earlier)
+    else:
+        done = isolated.replay_isolated(recording, target, timeout=timeout)
+    if done.comparisons:
+        console.print(comparisons_table({target.name: done.comparisons}))
+    what = f"{target.name}, {recording.check}, {recording.case.dtype}"
+    if recording.message not in ("", done.failure):
+        console.print(f"it was: {recording.message}", markup=False)
+    console.print(f"passed: {what}" if done.passed else f"FAILED: {what}: {done.failure}", markup=False)
+    sys.exit(0 if done.passed else 1)
+
+
+def _show(report: Report, saved: list[Path]) -> None:
+    from .conformance.tables import margins_table, summary_lines
+
+    console = page()
+    if report.margins:
+        console.print(margins_table(report.margins, report.verdicts[0].layer))
+    *lines, versions, outcome = summary_lines(report)
+    many = f"{len(saved)} failures, one a file" if len(saved) > 1 else "the failure"
+    hints = [f"saved {many}; run it again with: backproof replay {saved[0]}"] if saved else []
+    for line in (*lines, *hints, versions, outcome):
+        console.print(line, markup=False)
+
+
+def _saved(report: Report, target: Target, folder: Path) -> list[Path]:
+    """One file a claim and dtype that failed."""
+    from .conformance.replay import Recording
+    from .conformance.tables import distinct
+
+    paths = []
+    for verdict in distinct(report.failures):
+        recording = Recording.of(verdict, target)
+        if recording is not None:
+            name = re.sub(r"[^\w.-]+", "_", f"{verdict.layer}-{verdict.check}-{verdict.dtype}")
+            paths.append(folder / f"{name}.json")
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                recording.save(paths[-1])
+            except OSError as error:
+                raise InputError(f"--save-cases: {paths[-1]}: {error.strerror}") from error
+    return paths

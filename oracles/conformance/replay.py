@@ -1,0 +1,119 @@
+"""A failure kept in a file, and the same claim held again: does it still fail?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reference import InputError
+
+from ..case import Case
+from ..registry import UnsupportedCase
+from .checks import CHECKS, values
+from .compare import Comparison
+from .contain import said
+from .layer import Layer, reference_layer
+from .panel import load_oracles
+from .records import from_data, read_json, to_data
+from .referee import hold, run_layer, truth_for
+from .report import Verdict
+from .search import Disagreement
+from .target import Target
+from .trial import Watch, unwatched
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A failure and how to see it again. Without a target it is a bare case, with nobody to blame."""
+
+    case: Case
+    target: Target | None = None
+    check: str = "values"
+    dtype: str = ""
+    message: str = ""
+    earlier: tuple[Case, ...] = ()
+
+    @classmethod
+    def of(cls, verdict: Verdict, target: Target) -> Recording | None:
+        """The recording of a failed verdict; None where it has no case."""
+        if verdict.case is None:
+            return None
+        return cls(verdict.case, target, verdict.check, verdict.dtype, verdict.message, verdict.earlier)
+
+    @classmethod
+    def load(cls, path: Path) -> Recording:
+        """Read what `save` wrote, or `Case.save`; InputError names the file, and the field that is wrong."""
+        try:
+            data = read_json(path.read_text(encoding="utf-8"), "replay")
+            if data.get("format") != FORMAT:
+                raise InputError(f"format: expected {FORMAT}, got {data.get('format')!r}")
+            if "case" not in data:
+                return cls(Case.from_json(json.dumps(data)))
+            recording = from_data(cls, data, "replay")
+            if recording.check not in {check.name for check in CHECKS}:
+                known = ", ".join(check.name for check in CHECKS)
+                raise InputError(f"replay.check: expected one of {known}, got {recording.check!r}")
+            return recording
+        except (OSError, UnicodeDecodeError, InputError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise InputError(f"{path}: {reason}") from None
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON data."""
+        path.write_text(json.dumps({"format": FORMAT} | to_data(self), allow_nan=False) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay gave: each result against the truth, and why the claim still does not hold, empty where it does."""
+
+    comparisons: tuple[Comparison, ...]
+    failure: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the claim holds now."""
+        return not self.failure
+
+
+def sources(case: Case, oracles: Sequence[str] | None = None, device: str = "cpu") -> dict[str, Replayed]:
+    """What the reference and each oracle compute for the case, by name, or why not. Raises as `load` does."""
+    layer = reference_layer(case.op)
+    found, truth = {"reference": replay(layer, "values", case)}, truth_for(layer, case)
+    panel, absent = load_oracles(oracles, device)
+    for oracle in panel:
+        try:
+            comparisons = tuple(truth.judge(oracle.vjp(case)).values())
+            found[oracle.name] = Replayed(comparisons, "; ".join(str(c) for c in comparisons if not c.passed))
+        except UnsupportedCase as reason:
+            found[oracle.name] = Replayed((), f"abstains: {reason}")
+        except Exception as error:  # another project's code: it is shown, and the others go on
+            found[oracle.name] = Replayed((), said(error))
+    return found | {name: Replayed((), why) for name, why in absent.items()}
+
+
+def replay(layer: Layer, check: str, case: Case, earlier: Sequence[Case] = (), watch: Watch = unwatched) -> Replayed:
+    """Run the layer on the case, after the earlier ones on the same instance, and hold the claim again."""
+    if layer.op != case.op:
+        raise InputError(f"case: expected one of {layer.op}, the op of {layer.name}, got {case.op}")
+    comparisons: tuple[Comparison, ...] = ()
+    with watch(case):
+        try:
+            session = layer.start()
+            for one in earlier:
+                run_layer(layer, one, session)
+            judged = truth_for(layer, case).judge(run_layer(layer, case, session).result)
+            comparisons = tuple(judged.values())
+            judge = next(c.judge for c in CHECKS if c.name == check)
+            # what an instance's earlier calls showed shows in the comparisons; so do values
+            if earlier or judge is values:
+                hold(case, judged)
+            else:
+                judge(layer, case)
+        except Disagreement as found:
+            return Replayed(comparisons, found.message)
+    return Replayed(comparisons, "")

@@ -1,0 +1,128 @@
+"""A candidate by name, MODULE:ATTR or PATH.py:ATTR: where it is, how it is to be taken, and the Layer made of it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from reference import InputError
+
+from .contain import said, shown
+from .layer import Layer
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a candidate is, in words that travel: its name, its op unless it is a Layer, its vjp if it is a function.
+
+    targets: the label forms it takes, where they are not the default ones.
+    """
+
+    name: str
+    op: str | None = None
+    vjp: str | None = None
+    targets: tuple[str, ...] = ()
+
+
+def load_layer(target: Target) -> Layer:
+    """The layer that the target names: a Layer, a class in the book's interface, or a function with its vjp.
+
+    Imports it, with the current directory (or that of the file) first on the path, as Python does for a script. Raises
+    InputError, with the nearest names where there is no such one.
+    """
+    module, candidate = _find(target.name)
+    if isinstance(candidate, Layer):
+        if target.op not in (None, candidate.op):
+            raise InputError(f"--op: {target.name} is a Layer of {candidate.op}, got {target.op!r}")
+        return candidate
+    if target.op is None:
+        raise InputError(f"--op: missing, and {target.name} is a {type(candidate).__name__} that does not say its op")
+    forms: dict[str, Any] = {"targets": target.targets} if target.targets else {}
+    if target.vjp is not None:
+        vjp = _find(target.vjp)[1] if ":" in target.vjp else _attribute(module, target.vjp, target.name)
+        return Layer(target.op, forward=_function(target.name, candidate), vjp=_function(target.vjp, vjp), **forms)
+    if isinstance(candidate, type):
+        return Layer.from_class(target.op, candidate, **forms)
+    raise InputError(
+        f"{target.name}: expected a class, a Layer, or a function with --vjp MODULE:ATTR, got {shown(candidate)}"
+    )
+
+
+def load_module(name: str) -> ModuleType:
+    """The module of that name or path; InputError says in a line why there is none."""
+    is_file = name.endswith(".py")
+    folder = str(Path(name).resolve().parent) if is_file else os.getcwd()
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
+    try:
+        return _from_file(Path(name)) if is_file else importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if is_file or not error.name or not f"{name}.".startswith(f"{error.name}."):
+            raise InputError(_import_failed(name, error)) from error
+        near = _nearest(name, [path.stem for path in Path(folder).glob("*.py")])
+        raise InputError(f"{name}: no such module here ({folder}) or installed{near}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may raise anything, SystemExit too
+        raise InputError(_import_failed(name, error)) from error
+
+
+def _find(name: str) -> tuple[ModuleType, Any]:
+    where, _, attribute = name.rpartition(":")
+    if not where or not attribute:
+        raise InputError(f"{name}: expected MODULE:ATTR or PATH.py:ATTR")
+    module = load_module(where)
+    return module, _attribute(module, attribute, name)
+
+
+def _attribute(module: ModuleType, path: str, name: str) -> Any:
+    found: Any = module
+    for part in path.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            near = _nearest(part, [n for n in dir(found) if not n.startswith("__")])
+            raise InputError(f"{name}: no {part!r} in {shown(getattr(found, '__name__', path))}{near}") from None
+    return found
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        near = _nearest(path.name, [p.name for p in path.resolve().parent.glob("*.py")])
+        raise InputError(f"{path}: no such file{near}")
+    name = path.stem if path.stem not in sys.modules else f"candidate_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickles look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _import_failed(name: str, error: BaseException) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = "" if isinstance(error, SyntaxError) else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+    return f"{name}: importing it {said(error)}{place}"
+
+
+def _function(name: str, value: Any) -> Callable[..., Any]:
+    if not callable(value):
+        raise InputError(f"{name}: expected a function, got {shown(value)}")
+    return value  # type: ignore[no-any-return]  # whatever can be called
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = [n for n in names if n.lower() == name.lower()] or get_close_matches(name, names, 3, 0.5)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,89 @@
+"""The process a candidate runs in, started by `isolated`: a job comes on standard input, answers go back as lines.
+
+Each line is a JSON object with one key: "setting", "step", "outcome", "replayed", "done", or, at an end before that,
+"misuse" or "unavailable" with its message, or "error", a fault of this project with its traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from reference import InputError
+
+from ..registry import OracleUnavailable
+from .blackbox import BlackBox
+from .kit import Plan, claims, setting
+from .panel import load_oracles
+from .records import from_data, read_json, to_data
+from .replay import Recording, replay
+from .target import Target, load_layer
+from .trial import WITH_ORACLES
+
+Message = dict[str, Any]
+
+
+def main() -> None:
+    """Do the job on standard input. The candidate finds all three standard streams leading nowhere."""
+    jobs, lines = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    job = read_json(jobs.readline(), "job")
+    threading.Thread(target=_end_with_parent, args=(jobs,), daemon=True).start()
+    for message in answers(job):
+        lines.write(json.dumps(message, allow_nan=False) + "\n")
+        lines.flush()
+    os._exit(0)  # whatever threads and exit handlers the candidate left behind
+
+
+def answers(job: Message) -> Iterator[Message]:
+    """What goes back for a job, line by line."""
+    box = BlackBox(Path(job["box"]))
+    try:
+        yield from JOBS[job["job"]](job, box)
+        yield {"done": True}
+    except InputError as error:
+        yield {"misuse": str(error)}
+    except OracleUnavailable as error:
+        yield {"unavailable": str(error)}
+    except Exception:
+        yield {"error": traceback.format_exc()}
+
+
+def check(job: Message, box: BlackBox) -> Iterator[Message]:
+    """The outcome of each step of a plan."""
+    plan = from_data(Plan, job["plan"], "plan")
+    layer = load_layer(from_data(Target, job["target"], "target"))
+    # the oracles take seconds to load, and one claim alone asks for them
+    asks = any(name == WITH_ORACLES for name, _ in plan.steps)
+    panel, absent = load_oracles(job["oracles"] or None, job["device"]) if asks else ((), {})
+    yield {"setting": to_data(setting(layer, panel, absent, job["device"]))}
+    outcomes = claims(layer, plan, panel, box.watch)
+    for step in plan.steps:
+        box.reset()
+        yield {"step": list(step)}
+        yield {"outcome": to_data(next(outcomes))}
+
+
+def again(job: Message, box: BlackBox) -> Iterator[Message]:
+    """What a recording gives now."""
+    recording = from_data(Recording, job["recording"], "recording")
+    layer = load_layer(from_data(Target, job["target"], "target"))
+    box.reset()
+    yield {"step": [recording.check, recording.dtype]}
+    yield {"replayed": to_data(replay(layer, recording.check, recording.case, recording.earlier, box.watch))}
+
+
+def _end_with_parent(jobs: IO[str]) -> None:
+    """No candidate goes on for nobody: the parent keeps this open while it lives."""
+    jobs.read()
+    os._exit(1)
+
+
+JOBS: dict[str, Callable[[Message, BlackBox], Iterator[Message]]] = {"check": check, "replay": again}

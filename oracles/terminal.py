@@ -1,0 +1,56 @@
+"""What the commands share: a caller's mistake as one line, a page, a bar, and the settings of the process.
+
+Settings of the process (jax's compilation cache) are made here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from reference import InputError
+
+from .registry import OracleUnavailable
+
+
+def misuse(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors that are the caller's become one line and exit code 2."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (InputError, OracleUnavailable) as error:
+            raise click.UsageError(str(error)) from error
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
+
+
+def page() -> Console:
+    """Standard output; where nobody sees a terminal's edge, no cell is cut at one."""
+    return Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+@contextmanager
+def progress_bar(total: int) -> Any:
+    """A live bar on standard error: cases done, what is being done, the time left. Silent where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("loading the oracles", total=total)
+        yield lambda done, what: bar.update(task, advance=done, description=f"{what:34}")
+
+
+def use_compilation_cache() -> None:
+    """Keep what jax compiles in the user's cache directory, unless the environment says otherwise."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "backproof" / "jax"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
