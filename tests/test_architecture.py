@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
 # the way through the kit: each stage imports only what stands before it
 STAGES = (
-    ("sessions", "bounds"),
+    ("interchange", "bounds"),
+    ("sessions", "traced"),
     ("layer",),
     ("conventions", "frames"),
     ("cases", "compare", "run", "shrink", "variations"),

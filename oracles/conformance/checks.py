@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Array, same_bits
 from ..case import Case, Result
+from ..registry import LayerError
 from .cases import Variety
 from .frames import Frame, frame_pool, large_frames
+from .interchange import as_array
 from .layer import Layer
 from .referee import hold, judge_layer, run_layer, said, truth_for
 from .run import Run, backward, forward, hand_over
 from .search import Disagreement
 from .sessions import Session
+from .traced import TracedSession
 from .variations import variations
 
 PLAIN = Variety(layouts=False, special=False)
@@ -52,7 +56,7 @@ def arguments_untouched(layer: Layer, case: Case) -> None:
         if not same_bits(a, done.before[name]):
             raise Disagreement(case, f"overwrote its argument {name}", np.inf)
     for name, now in session.parameters().items():
-        if now is not done.handed[name] and not same_bits(np.asarray(now), done.before[name]):
+        if now is not done.handed[name] and not _holds(name, now, done.before[name]):
             raise Disagreement(case, f"replaced its parameter {name}: it is no longer what it was set to", np.inf)
 
 
@@ -133,21 +137,25 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str) -> Non
     try:
         forward(session, layer, other, hand_over(other))
         late = session.backward(pending.before["predictions"], pending.handed, {})
+        (name,) = case.signature.differentiable
+        gradient = as_array(f"d{name}", late[name])
     except Exception as error:
         raise Disagreement(case, said(error), np.inf) from error
-    (name,) = case.signature.differentiable
-    found = truth_for(layer, case).judge(Result(pending.result.output, {name: np.asarray(late[name])}))
+    found = truth_for(layer, case).judge(Result(pending.result.output, {name: gradient}))
     hold(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
 
 
 def dtypes(layer: Layer, case: Case) -> None:
     """No result is of lower precision than its primal, and integer inputs do not truncate a gradient."""
-    done = run_layer(layer, case, layer.start())
+    session = layer.start()
+    done = run_layer(layer, case, session)
     for name, a in done.returned.items():
         primal = case.dtype if name == "output" else case.primals[name.removeprefix("d")].dtype
         if a.dtype.kind in "iub" or a.dtype.itemsize < primal.itemsize:
             raise Disagreement(case, f"{name} is {a.dtype}, narrower than the {primal} it was given", np.inf)
-    if case.op not in ("dense", "relu"):
+    if case.op not in ("dense", "relu") or isinstance(
+        session, TracedSession
+    ):  # frameworks do not differentiate integers
         return
     whole = {n: np.asarray(np.round(a.astype(np.float64) * 2)) for n, a in case.primals.items()}
     primals = {n: whole[n].astype(a.dtype) if n == "inputs" else a for n, a in case.primals.items()}
@@ -165,6 +173,13 @@ def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Arra
         return backward(session, layer, case, arrays, output)
     except Exception as error:
         raise Disagreement(case, said(error), np.inf) from error
+
+
+def _holds(name: str, parameter: Any, before: Array) -> bool:
+    try:
+        return same_bits(as_array(name, parameter), before)
+    except LayerError:  # no array any more
+        return False
 
 
 def _first_difference(a: Array, b: Array) -> str:
