@@ -85,13 +85,19 @@ def is_plain(a: Array) -> bool:
     return bool(a.flags.writeable and (a.flags.c_contiguous or a.size == 0))
 
 
+def widened(a: Array) -> NDArray[np.float64]:
+    """`a` in float64. A signalling NaN becomes a quiet one without a warning."""
+    with np.errstate(invalid="ignore"):
+        return a.astype(np.float64)
+
+
 def same_bits(a: Array, b: Array) -> bool:
     """Equal dtype, shape and elements, with 0 and -0 told apart and any NaN equal to any other."""
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
     if a.dtype.kind in "iub":
         return bool((a == b).all())
-    x, y = a.astype(np.float64), b.astype(np.float64)
+    x, y = widened(a), widened(b)
     nan = np.isnan(x)
     return bool(np.array_equal(nan, np.isnan(y)) and (((x == y) & (np.signbit(x) == np.signbit(y))) | nan).all())
 

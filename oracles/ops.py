@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,3 +86,20 @@ def get_op(name: object) -> Op:
     if not isinstance(name, str) or name not in OPS:
         raise InputError(f"op: expected one of {', '.join(OPS)}, got {name!r}")
     return OPS[name]
+
+
+def takes_sizes(op: Op, function: Callable[..., Any]) -> bool:
+    """Whether it makes a layer: takes (n_inputs, n_neurons) for dense, nothing otherwise, and not the primals."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a builtin does not say
+        return False
+    return _takes(signature, 2 if op.name == "dense" else 0) and not _takes(signature, len(op.primals))
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True

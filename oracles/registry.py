@@ -6,6 +6,10 @@ It imports its framework at the top, and holds
     version() -> str            of the framework
     devices() -> tuple[str]     where it can run here
     vjp(case, device) -> Result
+A framework in which candidates can be written also holds
+    share(array, device)        its array, on the same memory where it can be
+    to_array(its array)         back, likewise
+    tracer(op, fn, device)      trace(primals, options) -> (output, cotangent -> gradients by name, None for none)
 Nothing is imported before `load`: whether an oracle is installed is read off its file.
 """
 
@@ -37,6 +41,10 @@ class OracleUnavailable(RuntimeError):  # noqa: N818  (a state of the machine ra
 
 class UnsupportedCase(ValueError):  # noqa: N818  (the case is right; this oracle has nothing to say on it)
     """A case on which an oracle abstains; the message says why. The comparison is skipped, visibly."""
+
+
+class LayerError(RuntimeError):
+    """A layer that did not return what its op promises; the message says what came instead."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,24 @@ def load(name: str, *, device: str = "cpu") -> Oracle:
     if device not in devices:
         raise OracleUnavailable(f"{name}: no {device} device here; it can run on {', '.join(devices)}")
     return oracle
+
+
+def adapter_of(value: object) -> ModuleType | None:
+    """The adapter of the framework that an object comes from, which is then imported already; None for any other."""
+    for cls in type(value).__mro__:
+        name = cls.__module__.partition(".")[0]
+        adapter = _adapter(name) if name in sys.modules else None
+        if adapter:
+            return adapter
+    return None
+
+
+@lru_cache(maxsize=64)
+def _adapter(name: str) -> ModuleType | None:
+    try:
+        return load(name).module if name in names() else None
+    except OracleUnavailable:  # then NumPy's own protocols have to do
+        return None
 
 
 @lru_cache(maxsize=1)

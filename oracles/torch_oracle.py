@@ -6,19 +6,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from .arrays import Array
 from .case import Case, Result
+from .ops import Op, takes_sizes
+from .registry import LayerError
 
 INSTALL = "pip install torch"
+
+Pull = Callable[[Tensor], dict[str, Any]]
+Trace = Callable[[Mapping[str, Tensor], Mapping[str, Any]], tuple[Tensor, Pull]]
+# the names of a dense module's parameters, by the primal they hold
+PARAMETERS = {"weights": ("weight", "weights"), "biases": ("bias", "biases")}
 
 
 def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
@@ -64,28 +75,171 @@ def devices() -> tuple[str, ...]:
 def vjp(case: Case, device: str = "cpu") -> Result:
     """Output and gradients by `torch.autograd.grad`."""
     op = case.signature
+    tensors = {name: share(_labels(name, np.array(a, order="C"), case), device) for name, a in case.primals.items()}
+    output, pull = pullback(PRIMALS[case.op], tensors, op.differentiable, case.options)
+    gradients = pull(share(np.array(case.cotangent, order="C"), device))
+    return Result(np.array(to_array(output)), {name: np.array(to_array(g)) for name, g in gradients.items()})
+
+
+def pullback(
+    function: Callable[..., Any],
+    primals: Mapping[str, Tensor],
+    differentiable: Sequence[str],
+    options: Mapping[str, Any],
+) -> tuple[Tensor, Pull]:
+    """function(*primals, **options), and what takes a cotangent of it to the gradients by name, as often as asked.
+
+    A gradient is None where autograd has none. Raises LayerError for an output that is no tensor.
+    """
+    with _recording():
+        leaves = [primals[name].requires_grad_() for name in differentiable]
+        output = _tensor(function(*primals.values(), **options))
+
+    def pull(cotangent: Tensor) -> dict[str, Any]:
+        if not output.requires_grad:
+            return dict.fromkeys(differentiable)
+        with _recording():
+            found = torch.autograd.grad(output, leaves, cotangent, retain_graph=True, allow_unused=True)
+        # where a derivative is 1 autograd passes on the cotangent itself, and to several inputs if need be
+        gradients, passed_on = dict(zip(differentiable, found, strict=True)), {_memory(cotangent)}
+        for name, g in gradients.items():
+            if g is not None:
+                gradients[name] = g.clone() if _memory(g) in passed_on else g
+                passed_on.add(_memory(g))
+        return gradients
+
+    return output, pull
+
+
+def tracer(op: Op, fn: Any, device: str) -> Trace:
+    """What runs one instance of a candidate: trace(primals, options) -> (output, cotangent -> gradients).
+
+    fn: a function of tensors, an autograd.Function, an nn.Module, its class, or what makes one.
+    """
+    if isinstance(fn, type) and issubclass(fn, torch.autograd.Function):  # apply takes no keywords
+        return lambda primals, options: pullback(
+            lambda *tensors: fn.apply(*tensors, *options.values()), primals, op.differentiable, {}
+        )
+    if not isinstance(fn, nn.Module) and not _makes_a_module(op, fn):
+        return lambda primals, options: pullback(fn, primals, op.differentiable, options)
+    if op.name == "dense":
+        return DenseModule(fn, device)
+    module = _made(fn)
+
+    def called(first: Tensor, *others: Tensor, **options: Any) -> Any:
+        return module.to(device, first.dtype)(first, *others, **options)
+
+    return lambda primals, options: pullback(called, primals, op.differentiable, options)
+
+
+class DenseModule:
+    """A module for dense: its parameters are set to the case's, and gradients are what backward leaves in them."""
+
+    def __init__(self, fn: Any, device: str) -> None:
+        self._fn, self._device = fn, device
+        self._module: nn.Module | None = None
+        self._paths: dict[str, str] = {}
+
+    def __call__(self, primals: Mapping[str, Tensor], options: Mapping[str, Any]) -> tuple[Tensor, Pull]:
+        """The output, and what takes a cotangent to the gradients."""
+        inputs, weights, biases = primals.values()
+        with _recording():
+            module = self._module = (self._module or _made(self._fn, *weights.shape)).to(self._device, inputs.dtype)
+            self._paths = {name: _path(module, names) for name, names in PARAMETERS.items()}
+            leaves = {"inputs": inputs.requires_grad_()}
+            leaves |= {name: module.get_parameter(path) for name, path in self._paths.items()}
+            self._set(leaves["weights"], "weights", weights.T if self._paths["weights"].endswith("weight") else weights)
+            self._set(leaves["biases"], "biases", biases[0] if leaves["biases"].ndim == 1 else biases)
+            output = _tensor(module(inputs, **options))
+
+        def pull(cotangent: Tensor) -> dict[str, Any]:
+            for leaf in leaves.values():
+                leaf.grad = None
+            if output.requires_grad:
+                with _recording():
+                    output.backward(cotangent, retain_graph=True)
+            return {name: self._as_primal(name, leaf.grad) for name, leaf in leaves.items()}
+
+        return output, pull
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as they are now, laid out as dense has them; None for one that is gone."""
+        there = {} if self._module is None else dict(self._module.named_parameters())
+        return {name: self._as_primal(name, there.get(path)) for name, path in self._paths.items()}
+
+    def _set(self, parameter: Tensor, name: str, value: Tensor) -> None:
+        if not isinstance(self._fn, nn.Module) and parameter.shape != value.shape:
+            said = f"{self._paths[name]}: expected shape {tuple(value.shape)}, got {tuple(parameter.shape)}"
+            raise LayerError(f"{said}; weight is (n_neurons, n_inputs), weights (n_inputs, n_neurons)")
+        parameter.grad = None
+        parameter.data = value.detach().contiguous()
+
+    def _as_primal(self, name: str, value: Tensor | None) -> Tensor | None:
+        if value is None or name == "inputs":
+            return value
+        transposed = self._paths[name].endswith("weight")
+        return value.T if transposed else value[None] if value.ndim == 1 else value
+
+
+def share(a: Array, device: str = "cpu") -> Tensor:
+    """A tensor on the array's own memory; on a copy for negative strides, which torch has not, and other devices."""
+    if any(stride < 0 for stride in a.strides):
+        a = np.array(a, order="C")
+    half = a.dtype == ml_dtypes.bfloat16  # which from_numpy does not know
+    with _recording(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # read-only arrays: a candidate that writes to them is found out
+        tensor = torch.from_numpy(a.view(np.int16) if half else a)
+        return (tensor.view(torch.bfloat16) if half else tensor).to(device)
+
+
+def to_array(tensor: Tensor) -> Array:
+    """An array on the tensor's own memory where that is the CPU's, on a copy otherwise."""
+    plain = tensor.detach().cpu()
+    return plain.view(torch.int16).numpy().view(ml_dtypes.bfloat16) if plain.dtype is torch.bfloat16 else plain.numpy()
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
+    """Autograd records, and tensors are such as it takes, whatever mode the caller is in."""
     with torch.inference_mode(False), torch.enable_grad():
-        cotangent = to_tensor(case.cotangent, device)
-        tensors = {name: to_tensor(_labels(name, a, case), device) for name, a in case.primals.items()}
-        leaves = [tensors[name].requires_grad_() for name in op.differentiable]
-        output = PRIMALS[case.op](**tensors, **case.options)
-        gradients = torch.autograd.grad(output, leaves, cotangent)
-    return Result(to_numpy(output), {name: to_numpy(g) for name, g in zip(op.differentiable, gradients, strict=True)})
+        yield
 
 
-def to_tensor(a: Array, device: str = "cpu") -> Tensor:
-    """A tensor with a copy of the array's values."""
-    if a.dtype == ml_dtypes.bfloat16:
-        return torch.from_numpy(np.array(a.view(np.int16), order="C")).view(torch.bfloat16).to(device)
-    return torch.from_numpy(np.array(a, order="C")).to(device)
+def _made(fn: Any, *sizes: int) -> nn.Module:
+    """A module of this run's own: a copy of the one given, or made here, with the caller's random state left alone."""
+    if isinstance(fn, nn.Module):
+        return copy.deepcopy(fn)
+    with _recording(), torch.random.fork_rng(devices=()):
+        made = fn(*sizes)
+    if not isinstance(made, nn.Module):
+        raise LayerError(f"expected an nn.Module, got {type(made).__name__}")
+    return made
 
 
-def to_numpy(tensor: Tensor) -> Array:
-    """An array with a copy of the tensor's values."""
-    cpu = tensor.detach().cpu().contiguous()
-    if cpu.dtype is torch.bfloat16:
-        return np.array(cpu.view(torch.int16).numpy()).view(ml_dtypes.bfloat16)
-    return np.array(cpu.numpy())
+def _makes_a_module(op: Op, fn: Any) -> bool:
+    made = fn.func if isinstance(fn, partial) else fn
+    return issubclass(made, nn.Module) if isinstance(made, type) else takes_sizes(op, fn)
+
+
+def _path(module: nn.Module, wanted: tuple[str, ...]) -> str:
+    there = [path for path, _ in module.named_parameters()]
+    found = [path for path in there if path.rpartition(".")[2] in wanted]
+    if len(found) != 1:
+        listed = ", ".join(there) or "none"
+        raise LayerError(
+            f"{type(module).__name__}: expected one parameter {' or '.join(wanted)}, it registers {listed}"
+        )
+    return found[0]
+
+
+def _tensor(output: Any) -> Tensor:
+    if not isinstance(output, Tensor):
+        raise LayerError(f"output: expected a tensor, got {type(output).__name__}")
+    return output
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
 
 
 def _labels(name: str, a: Array, case: Case) -> Array:

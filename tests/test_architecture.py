@@ -12,10 +12,12 @@ ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
 # the way through the kit: each stage imports only what stands before it
 STAGES = (
-    ("blackbox", "contain", "records", "sessions", "bounds", "portable"),
+    ("blackbox", "contain", "records", "bounds", "portable"),
+    ("interchange",),
+    ("sessions", "traced"),
     ("layer",),
     ("conventions", "frames", "target"),
-    ("cases", "compare", "run", "shrink", "variations"),
+    ("cases", "compare", "pools", "run", "shrink", "variations"),
     ("truth", "report", "search", "panel"),
     ("referee", "tables"),
     ("agreement", "checks", "calls"),

@@ -17,9 +17,9 @@ class ClassCalls:
     """How an object in the book's interface is called."""
 
     def __init__(self, layer: Layer) -> None:
-        op, make, gradients = layer.start.args  # type: ignore[attr-defined]
+        self.op, make, gradients, convert = layer.start.args  # type: ignore[attr-defined]
         self.lines, self.expression = portable(make, "MyLayer")
-        self.op, self.session = op, ClassSession(op, make, gradients)
+        self.session = ClassSession(self.op, make, gradients, convert)
 
     def run(self, layer: Layer, case: Case) -> None:
         """One run of the candidate, to see where it leaves its gradients."""
@@ -54,7 +54,7 @@ class FunctionCalls:
     """How forward and vjp are called."""
 
     def __init__(self, layer: Layer) -> None:
-        _, forward, vjp = layer.start.args  # type: ignore[attr-defined]
+        _, forward, vjp, _ = layer.start.args  # type: ignore[attr-defined]
         (first, self.forward_name), (second, self.vjp_name) = portable(forward, "forward"), portable(vjp, "vjp")
         self.lines = [*first, *(line for line in second if line not in first)]
         self.layer = layer

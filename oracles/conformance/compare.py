@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, widened
 from ..enclosure import Enclosure
 from .bounds import Floats
 from .conventions import Alternative
@@ -65,7 +65,7 @@ def compare(
     if actual.shape != expected.value.shape:
         problem = f"got shape {actual.shape}, expected {expected.value.shape}"
         return Comparison(result, np.inf, None, np.nan, np.nan, np.nan, actual.size, actual.size, problem=problem)
-    computed = actual.astype(np.float64)
+    computed = widened(actual)
     margins, conventions = elementwise(result, computed, expected, bound, accepted)
     if not margins.size:
         return Comparison(result, 0.0, None, np.nan, np.nan, np.nan, 0, 0)

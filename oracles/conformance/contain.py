@@ -22,9 +22,7 @@ from typing import Any
 
 import numpy as np
 
-
-class LayerError(RuntimeError):
-    """A layer that did not return what its op promises; the message says what came instead."""
+from ..registry import LayerError
 
 
 class contained:  # noqa: N801  (used as a function is: `with contained():`)

@@ -11,7 +11,10 @@ import reference
 from reference import InputError
 
 from ..ops import get_op
+from ..registry import load
+from .interchange import Convert
 from .sessions import LOSSES, NAMES, ClassSession, FunctionSession, Session
+from .traced import TracedSession
 
 TARGETS = ("ids", "one_hot", "soft")
 REDUCTIONS = ("mean", "sum", "none")
@@ -24,7 +27,9 @@ class Layer:
     vjp returns the gradients in the order of the op's differentiable primals (one alone needs no tuple), or a mapping
     by their names. targets: the label forms a loss takes, of ids, one_hot and soft. reductions: those it takes as the
     keyword `reduction`; a layer with "mean" alone is not passed one. any_rank: softmax and ReLU of any rank rather than
-    rows. `start()` gives a session, one instance at work. Raises InputError.
+    rows. arrays: "numpy", or what makes a NumPy array (of ml_dtypes.bfloat16 too) one that the functions take, such as
+    cupy.asarray or torch.from_numpy. Results may be of any array library. `start()` gives a session, one instance at
+    work. Raises InputError.
     """
 
     op: str
@@ -45,10 +50,11 @@ class Layer:
         targets: Sequence[str] = ("ids", "one_hot"),
         reductions: Sequence[str] = ("mean",),
         any_rank: bool = False,
+        arrays: str | Convert = "numpy",
     ) -> None:
         get_op(op)
         _callable(forward=forward, vjp=vjp)
-        start = partial(FunctionSession, op, forward, vjp)
+        start = partial(FunctionSession, op, forward, vjp, _conversion(arrays))
         self._set(op, str(name or getattr(forward, "__name__", "layer")), start, targets, reductions, any_rank, True)
 
     @classmethod
@@ -61,6 +67,7 @@ class Layer:
         gradients: Mapping[str, str] | None = None,
         targets: Sequence[str] = ("ids", "one_hot"),
         any_rank: bool = False,
+        arrays: str | Convert = "numpy",
     ) -> Layer:
         """A class with forward and backward in the book's interface; `make` is the class, or makes an instance.
 
@@ -73,9 +80,70 @@ class Layer:
             raise InputError(f"gradients: expected names of {', '.join(sorted(known))}, got {dict(gradients)!r}")
         _callable(make=make)
         layer = object.__new__(cls)
-        start = partial(ClassSession, op, make, dict(gradients or {}))
+        start = partial(ClassSession, op, make, dict(gradients or {}), _conversion(arrays))
         named = str(name or getattr(make, "__name__", "layer"))
         layer._set(op, named, start, targets, ("mean",), any_rank, op not in LOSSES)
+        return layer
+
+    @classmethod
+    def from_torch(
+        cls,
+        op: str,
+        fn: Callable[..., Any],
+        *,
+        device: str = "cpu",
+        name: str | None = None,
+        targets: Sequence[str] = ("ids", "one_hot"),
+        reductions: Sequence[str] = ("mean",),
+        any_rank: bool = False,
+    ) -> Layer:
+        """PyTorch code, differentiated by its own backward on `device`.
+
+        fn: fn(*primals, **options) -> tensor; an autograd.Function; or an nn.Module, its class, or what makes one. For
+        dense that is made with (n_inputs, n_neurons), and its parameters are set: `weight`, (n_neurons, n_inputs), or
+        `weights`, (n_inputs, n_neurons), and `bias` or `biases`. Labels are int64 ids, or rows in the dtype of the
+        predictions. Raises InputError and OracleUnavailable.
+        """
+        return cls._traced("torch", op, fn, device, name, targets, reductions, any_rank)
+
+    @classmethod
+    def from_jax(
+        cls,
+        op: str,
+        fn: Callable[..., Any],
+        *,
+        device: str = "cpu",
+        name: str | None = None,
+        targets: Sequence[str] = ("ids", "one_hot"),
+        reductions: Sequence[str] = ("mean",),
+        any_rank: bool = False,
+    ) -> Layer:
+        """fn(*primals, **options) -> jax array, differentiated by jax.vjp, its custom_vjp or custom_jvp included.
+
+        It runs as it is written, with 64-bit types; jax.jit(fn) is checked faster. Labels are int64 ids, or rows in the
+        dtype of the predictions. Raises InputError and OracleUnavailable.
+        """
+        return cls._traced("jax", op, fn, device, name, targets, reductions, any_rank)
+
+    @classmethod
+    def _traced(
+        cls,
+        framework: str,
+        op: str,
+        fn: Any,
+        device: str,
+        name: str | None,
+        targets: Any,
+        reductions: Any,
+        any_rank: bool,
+    ) -> Layer:
+        get_op(op)
+        _callable(fn=fn)
+        layer = object.__new__(cls)
+        start = partial(TracedSession, op, fn, load(framework, device=device))
+        layer._set(
+            op, str(name or getattr(fn, "__name__", type(fn).__name__)), start, targets, reductions, any_rank, True
+        )
         return layer
 
     def _set(
@@ -101,3 +169,11 @@ def _callable(**functions: Any) -> None:
     for label, function in functions.items():
         if not callable(function):
             raise InputError(f"{label}: expected a function, got {function!r}")
+
+
+def _conversion(arrays: str | Convert) -> Convert | None:
+    if callable(arrays):
+        return arrays
+    if arrays == "numpy":
+        return None
+    raise InputError(f"arrays: expected 'numpy' or a function that takes a NumPy array, got {arrays!r}")

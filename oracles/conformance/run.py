@@ -11,16 +11,21 @@ import numpy as np
 from ..arrays import Array, element_strides, strided
 from ..case import Case, Result
 from ..recipe import laid_out
+from ..registry import LayerError
 from .contain import contained
+from .interchange import as_array
 from .layer import Layer
-from .sessions import ClassSession, LayerError, Session, as_array
+from .sessions import ClassSession, Session
 
 __all__ = ["LayerError", "Run", "copy_of", "parameters", "run", "run_in"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A layer's result on a case, the very arrays it was handed and returned, and what those were before."""
+    """A layer's result on a case, the very arrays it was handed and returned, and what the former were before.
+
+    Where a layer takes arrays of another kind, `handed` holds what those hold now: on their memory where that can be.
+    """
 
     result: Result
     handed: Mapping[str, Array]
@@ -75,7 +80,9 @@ def backward(
     if not layer.has_cotangent and mean.ndim == 1:  # the losses of the samples; their mean adds no error in float64
         mean = np.asarray(mean.astype(np.float64).mean() if mean.size else np.nan)
     result = Result(mean.copy(), {name: returned[f"d{name}"].copy() for name in case.signature.differentiable})
-    return Run(result, arrays, before, returned)
+    converted = session.handed()
+    handed = {**arrays, **{name: now for name, (now, _) in converted.items()}}
+    return Run(result, handed, {**before, **{name: then for name, (_, then) in converted.items()}}, returned)
 
 
 def predictions(session: Session, case: Case, arrays: Mapping[str, Array], output: Any) -> Array:

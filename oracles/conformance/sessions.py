@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import numpy as np
-
 from ..arrays import Array
 from ..ops import get_op
-from .contain import LayerError as LayerError
-from .contain import said, shown
+from ..registry import LayerError
+from .contain import shown
+from .interchange import Convert, Handover
 
 # a loss in the book's interface has no cotangent: its gradient is that of the mean loss
 LOSSES = ("cross_entropy", "softmax_cross_entropy")
@@ -41,24 +40,38 @@ class Session(Protocol):
     def parameters(self) -> Mapping[str, Any]:
         """The parameters the candidate holds, by primal name."""
 
+    def handed(self) -> Mapping[str, tuple[Array, Array]]:
+        """What was converted before it was handed over: what it holds now, and what it held then."""
+
 
 class FunctionSession:
-    """forward(*primals) -> output and vjp(cotangent, *primals) -> gradients."""
+    """forward(*primals) -> output and vjp(cotangent, *primals) -> gradients, of arrays as `convert` makes them."""
 
-    def __init__(self, op: str, forward: Callable[..., Any], vjp: Callable[..., Any]) -> None:
-        self.op, self._forward, self._vjp = get_op(op), forward, vjp
+    def __init__(
+        self, op: str, forward: Callable[..., Any], vjp: Callable[..., Any], convert: Convert | None = None
+    ) -> None:
+        self.op, self._forward, self._vjp, self._convert = get_op(op), forward, vjp, convert
+        self._handover = Handover()
 
     def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
         """The function's value."""
-        return self._forward(*arrays.values(), **options)
+        return self._forward(*self._given(arrays), **options)
 
     def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
         """The vjp's values, by order or by name; one alone needs no tuple."""
-        return by_name(self.op.differentiable, self._vjp(cotangent, *arrays.values(), **options))
+        given = self._given({"cotangent": cotangent, **arrays})
+        return by_name(self.op.differentiable, self._vjp(*given, **options))
 
     def parameters(self) -> Mapping[str, Any]:
         """None: they are primals."""
         return {}
+
+    def handed(self) -> Mapping[str, tuple[Array, Array]]:
+        """What `convert` made."""
+        return self._handover.now_and_before()
+
+    def _given(self, arrays: Mapping[str, Array]) -> list[Any]:
+        return [self._handover.give(name, a, self._convert) for name, a in arrays.items()]
 
 
 class ClassSession:
@@ -68,18 +81,21 @@ class ClassSession:
     the predictions and the labels.
     """
 
-    def __init__(self, op: str, make: Callable[..., Any], gradients: Mapping[str, str]) -> None:
-        self.op, self._make, self._gradients = get_op(op), make, gradients
+    def __init__(
+        self, op: str, make: Callable[..., Any], gradients: Mapping[str, str], convert: Convert | None = None
+    ) -> None:
+        self.op, self._make, self._gradients, self._convert = get_op(op), make, gradients, convert
         self.object: Any = None
+        self._handover = Handover()
 
     def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
         """What forward returns, or leaves in `output`."""
         if self.object is None:
             self.object = self._make(*arrays["weights"].shape) if self.op.name == "dense" else self._make()
         if self.op.name == "dense":
-            self.object.weights, self.object.biases = arrays["weights"], arrays["biases"]
+            self.object.weights, self.object.biases = (self._given(n, arrays[n]) for n in ("weights", "biases"))
         before = self._attributes()
-        given = [a for name, a in arrays.items() if name not in ("weights", "biases")]
+        given = [self._given(name, a) for name, a in arrays.items() if name not in ("weights", "biases")]
         returned = self.object.forward(*given)
         if returned is not None:
             return returned
@@ -91,9 +107,10 @@ class ClassSession:
         """What backward leaves in its attributes, or returns."""
         before = self._attributes()
         if self.op.name in LOSSES:
-            returned = self.object.backward(cotangent, arrays["targets"])
+            given = self._given("predictions", cotangent), self._given("targets", arrays["targets"])
+            returned = self.object.backward(*given)
         else:
-            returned = self.object.backward(cotangent)
+            returned = self.object.backward(self._given("cotangent", cotangent))
         found = {name: self._attribute(name) for name in self.op.differentiable}
         absent = [name for name, value in found.items() if value is None]
         if not absent:
@@ -130,6 +147,13 @@ class ClassSession:
             return {}
         return {name: getattr(self.object, name, None) for name in ("weights", "biases")}
 
+    def handed(self) -> Mapping[str, tuple[Array, Array]]:
+        """What `convert` made."""
+        return self._handover.now_and_before()
+
+    def _given(self, name: str, a: Array) -> Any:
+        return self._handover.give(name, a, self._convert)
+
     def _names(self, primal: str) -> tuple[str, ...]:
         alias = NAMES[primal][0]
         return (self._gradients[alias],) if alias in self._gradients else NAMES[primal]
@@ -160,19 +184,3 @@ def by_name(names: tuple[str, ...], returned: Any) -> dict[str, Any]:
         wanted = ", ".join(f"d{name}" for name in names)
         raise LayerError(f"vjp: expected {wanted}, got {type(returned).__name__} {shown(returned)}")
     return given
-
-
-def as_array(name: str, value: Any) -> Array:
-    """A candidate's value as an array of numbers; LayerError says what it is otherwise.
-
-    A subclass of ndarray is none: a matrix multiplies, and a masked array skips, where an array does neither.
-    """
-    if issubclass(type(value), np.ndarray) and type(value) not in (np.ndarray, np.memmap):
-        raise LayerError(f"{name}: expected a plain array, got {type(value).__name__}")
-    try:
-        a = np.asarray(value)
-    except Exception as error:
-        raise LayerError(f"{name}: expected an array, got {type(value).__name__} ({said(error)})") from error
-    if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
-        raise LayerError(f"{name}: expected numbers, got dtype {a.dtype} from {type(value).__name__}")
-    return a

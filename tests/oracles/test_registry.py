@@ -7,7 +7,7 @@ import pytest
 
 import oracles
 from oracles import Case, InputError, OracleUnavailable, available, load
-from oracles.registry import install_line, missing, names
+from oracles.registry import adapter_of, install_line, missing, names
 
 
 def test_oracles_are_found_by_file_name():
@@ -123,3 +123,10 @@ def run(program):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_an_object_is_known_to_the_adapter_of_its_framework():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    assert adapter_of(torch.ones(2)) is load("torch").module
+    assert adapter_of(torch.nn.Parameter(torch.ones(2))) is load("torch").module
+    assert adapter_of(np.ones(2)) is adapter_of(None) is adapter_of([1.0]) is None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, load
+from oracles.arrays import array
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -38,6 +39,18 @@ def test_a_default_dtype_or_device_of_the_caller_does_not_matter():
 def test_where_it_differs_from_the_truth_it_is_by_its_own_convention():
     result = load("torch").vjp(Case("relu", [np.array([np.nan, 1e-40, -0.0], np.float32)], np.ones(3, np.float32)))
     assert (result.gradients["inputs"] == [1, 1, 0]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_tensor_is_on_the_memory_of_its_array_where_torch_has_such_strides(dtype):
+    a = array([[1, 2], [3, 4]], dtype)
+    for view in (a, a.T, a[:, :1], np.broadcast_to(a[0], (3, 2))):
+        tensor = load("torch").module.share(view)
+        assert np.shares_memory(load("torch").module.to_array(tensor), a)
+        assert tensor.tolist() == view.tolist()
+    tensor = load("torch").module.share(a[::-1])
+    assert not np.shares_memory(load("torch").module.to_array(tensor), a)
+    assert tensor.tolist() == [[3, 4], [1, 2]]
 
 
 def _state():

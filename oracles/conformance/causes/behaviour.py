@@ -8,6 +8,7 @@ import numpy as np
 
 from ...arrays import Array, is_plain, same_bits
 from ...case import Case, Result
+from ...registry import LayerError
 from ..bounds.arithmetic import Floats
 from ..checks import with_integers
 from ..evidence import Evidence, plain_case
@@ -15,7 +16,7 @@ from ..layer import Layer
 from ..referee import run_layer
 from ..run import backward, forward, hand_over, predictions
 from ..search import Disagreement
-from ..sessions import ClassSession, LayerError
+from ..sessions import ClassSession
 
 _READ = ("output", "weights", "biases")  # by whoever uses the layer; what else it keeps is for its own backward pass
 PATTERNS = (1234.5, -4321.25)

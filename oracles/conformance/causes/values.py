@@ -91,11 +91,20 @@ def copies() -> Iterator[Value]:
         "the output, not a gradient", lambda e, r: None if r == "output" else _shaped(e, r, e.expected("output"))
     )
     yield Value("the input, unchanged", lambda e, r: _shaped(e, r, e.first))
-    yield Value("transposed", lambda e, r: _shaped(e, r, truth(e, r).T) if truth(e, r).ndim == 2 else None)
     yield Value("its magnitude, without the sign", lambda e, r: np.abs(truth(e, r)))
-    yield Value("its rows in reverse order", lambda e, r: truth(e, r)[::-1] if truth(e, r).ndim else None)
-    yield Value("the first row, in every row", lambda e, r: _row(truth(e, r), 0))
-    yield Value("the last row, in every row", lambda e, r: _row(truth(e, r), -1))
+    # elsewhere, where the bound may be smaller
+    for text, move in (
+        ("transposed", lambda a: a.T if a.ndim == 2 else None),
+        ("its rows in reverse order", lambda a: a[::-1] if a.ndim else None),
+        ("the first row, in every row", lambda a: _row(a, 0)),
+        ("the last row, in every row", lambda a: _row(a, -1)),
+    ):
+        yield Value(text, partial(_moved, move=move), rough=True)
+
+
+def _moved(e: Evidence, r: str, move: Callable[[Floats], Floats | None]) -> Floats | None:
+    moved = move(truth(e, r))
+    return None if moved is None else _shaped(e, r, moved)
 
 
 def cotangents() -> Iterator[Value]:

@@ -23,6 +23,7 @@ def test_a_layer_is_named_after_its_function():
         ({"vjp": 3}, "vjp: expected a function, got 3"),
         ({"targets": "ids"}, "targets: expected some of ids, one_hot, soft, got 'ids'"),
         ({"targets": ()}, "targets: expected some of"),
+        ({"arrays": "cupy"}, "arrays: expected 'numpy' or a function that takes a NumPy array, got 'cupy'"),
         ({"reductions": ("average",)}, "reductions: expected some of mean, sum, none"),
     ],
 )

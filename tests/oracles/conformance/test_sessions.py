@@ -66,7 +66,7 @@ def test_gradients_under_names_of_ones_own():
     assert (
         run(Layer.from_class("dense", OwnNames, gradients={"dinputs": "dx"}), CASE).gradients["inputs"] == G @ W.T
     ).all()
-    with pytest.raises(LayerError, match="backward did not set 'dinputs'; it set 'dbiases', 'dweights', 'dx'"):
+    with pytest.raises(LayerError, match="backward did not set 'dinputs'; it set 'dx'"):
         run(Layer.from_class("dense", OwnNames), CASE)
     with pytest.raises(InputError, match="gradients: expected names of dbiases, dinputs, dweights"):
         Layer.from_class("dense", OwnNames, gradients={"dX": "dx"})

@@ -1,0 +1,95 @@
+"""Arrays on their way to a candidate and back: handed over as it takes them, read as NumPy from whatever it returns.
+
+No framework is imported here: an object that comes from one has had it imported, and is read by that one's adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array, is_plain
+from ..registry import LayerError, adapter_of
+from .contain import said
+
+Convert = Callable[[Array], Any]
+
+# how libraries on a GPU copy to the host, where they do not do it unasked: CuPy, Numba, those that follow torch
+_HOST_COPIES = ("get", "copy_to_host", "cpu")
+_DLPACK_CPU = (1, 3)  # kDLCPU, kDLCUDAHost
+
+
+class Handover:
+    """What a candidate was handed: each array converted once, and what it held then."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, tuple[Array, Any, Array]] = {}
+
+    def give(self, name: str, a: Array, convert: Convert | None) -> Any:
+        """The array as the candidate takes it; the same object again for the same array. None: as it is."""
+        if convert is None:
+            return a
+        if name not in self._given or self._given[name][0] is not a:
+            given = _converted(a, convert)
+            self._given[name] = a, given, as_array(name, given).copy()
+        return self._given[name][1]
+
+    def now_and_before(self) -> dict[str, tuple[Array, Array]]:
+        """What each object that was converted holds now, and what it held when it was handed over."""
+        return {name: (as_array(name, given), before) for name, (_, given, before) in self._given.items()}
+
+
+def as_array(name: str, value: Any) -> Array:
+    """A candidate's value as an array of numbers, on the same memory where it can be; LayerError says what it is.
+
+    A subclass of ndarray is none: a matrix multiplies, and a masked array skips, where an array does neither.
+    """
+    if issubclass(type(value), np.ndarray) and type(value) not in (np.ndarray, np.memmap):
+        raise LayerError(f"{name}: expected a plain array, got {type(value).__name__}")
+    try:
+        a = _read(value)
+    except Exception as error:
+        raise LayerError(f"{name}: expected an array, got {type(value).__name__} ({said(error)})") from error
+    if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
+        raise LayerError(f"{name}: expected numbers, got dtype {a.dtype} from {type(value).__name__}")
+    return a
+
+
+def _converted(a: Array, convert: Convert) -> Any:
+    try:
+        return convert(a)
+    except Exception:
+        if is_plain(a):
+            raise
+        # the layout is refused by the conversion, not by the candidate: torch.from_numpy takes no negative strides
+        return convert(np.array(a, order="C"))
+
+
+def _read(value: Any) -> Array:
+    """By the adapter of its framework, by NumPy's own protocols, from a copy on the host, by DLPack."""
+    to_array = getattr(adapter_of(value), "to_array", None)
+    if to_array is not None:
+        a: Array = to_array(value)
+        return a
+    refused: Exception | None = None
+    try:
+        a = np.asarray(value)
+        if a.dtype != object or isinstance(value, np.ndarray) or not hasattr(value, "__dlpack__"):
+            return a
+    except Exception as error:
+        refused = error
+    if _on_device(value):
+        for copy in _HOST_COPIES:
+            if callable(getattr(value, copy, None)):
+                return np.asarray(getattr(value, copy)())
+    if hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    raise refused or TypeError("no array")
+
+
+def _on_device(value: Any) -> bool:
+    if hasattr(value, "__dlpack_device__"):
+        return value.__dlpack_device__()[0] not in _DLPACK_CPU
+    return hasattr(value, "__cuda_array_interface__")

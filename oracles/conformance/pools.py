@@ -1,0 +1,38 @@
+"""Which frames a claim is tried on, of those that a layer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .frames import Frame, frame_pool, large_frames
+from .layer import Layer
+
+
+def not_empty(layer: Layer, seed: int) -> Sequence[Frame]:
+    """Small frames, without those of no elements."""
+    return [f for f in small(layer, seed) if 0 not in f.sizes]
+
+
+def small_and_large(layer: Layer, seed: int) -> Sequence[Frame]:
+    """Empty frames, and all that are not tiny, up to the largest."""
+    frames = small(layer, seed) + large_frames(
+        layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions)
+    )
+    return [f for f in frames if 0 in f.sizes or f.elements > 60]
+
+
+def with_a_wide_one(layer: Layer, seed: int) -> Sequence[Frame]:
+    """Small frames, and a wide one: masks may hide whole blocks of it."""
+    large = large_frames(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
+    return [*small(layer, seed), *[f for f in large if f.sizes[-1] > 64][:1]]
+
+
+def several_samples(layer: Layer, seed: int) -> Sequence[Frame]:
+    """Frames with several samples, where a layer's memory and the order of elements can show."""
+    return [f for f in not_empty(layer, seed) if f.sizes and f.sizes[0] > 1 and f.elements >= 6]
+
+
+def small(layer: Layer, seed: int) -> tuple[Frame, ...]:
+    """The edges and the fresh shapes of a run; ReLU and softmax of rows alone, unless the layer takes any rank."""
+    pool = frame_pool(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
+    return tuple(f for f in pool if layer.any_rank or layer.op not in ("relu", "softmax") or len(f.sizes) == 2)

@@ -1,0 +1,65 @@
+"""A candidate in a framework's own code: the framework runs it, and differentiates it by the candidate's own backward.
+
+What belongs to the framework is in its adapter: `share`, `to_array` and `tracer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..ops import get_op
+from ..registry import LayerError, Oracle
+from .interchange import Handover, as_array
+
+
+class TracedSession:
+    """One instance of a framework's function or module. The backward pass is of the latest forward pass."""
+
+    def __init__(self, op: str, fn: Any, framework: Oracle) -> None:
+        self.op, self._framework, self._handover = get_op(op), framework, Handover()
+        self._trace = framework.module.tracer(self.op, fn, framework.device)
+        self._output: Any = None
+        self._pull: Callable[[Any], Mapping[str, Any]] | None = None
+
+    def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
+        """The output. Labels go in as frameworks take them: ids as int64, rows in the dtype of the predictions."""
+        dtype = arrays[self.op.differentiable[0]].dtype
+
+        def labels(a: Array) -> Any:
+            return self._share(a.astype(np.int64 if a.ndim == 1 else dtype, copy=False))
+
+        given = {n: self._handover.give(n, a, labels if n == "targets" else self._share) for n, a in arrays.items()}
+        self._pull = None  # a forward pass that fails leaves no backward pass of an earlier one
+        self._output, self._pull = self._trace(given, options)
+        return as_array("output", self._output)
+
+    def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The framework's gradients; LayerError where it has none."""
+        if self._pull is None:
+            raise LayerError("backward was called before a forward pass succeeded")
+        if tuple(self._output.shape) != cotangent.shape:
+            raise LayerError(f"output: expected shape {cotangent.shape}, got {tuple(self._output.shape)}")
+        gradients = self._pull(self._handover.give("cotangent", cotangent, self._share))
+        absent = [name for name in self.op.differentiable if gradients[name] is None]
+        if absent:
+            raise LayerError(
+                f"the output does not depend on {', '.join(absent)}: {self._framework.name} has no gradient for it"
+            )
+        return {name: as_array(f"d{name}", g) for name, g in gradients.items()}
+
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters of a module, as the op lays them out."""
+        read = getattr(self._trace, "parameters", dict)
+        parameters: Mapping[str, Any] = read()
+        return parameters
+
+    def handed(self) -> Mapping[str, tuple[Array, Array]]:
+        """The very tensors it was handed: what they hold now, and what they held before."""
+        return self._handover.now_and_before()
+
+    def _share(self, a: Array) -> Any:
+        return self._framework.module.share(a, self._framework.device)

@@ -1,0 +1,214 @@
+"""Arrays of other libraries: read as NumPy from whatever a candidate returns, and handed over as it takes them."""
+
+import subprocess
+import sys
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from oracles import Case, Layer, check_layer
+from oracles.conformance.interchange import Handover, as_array
+from oracles.conformance.run import run
+from oracles.registry import LayerError
+
+VALUES = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)
+
+
+class OnlyDLPack:
+    """An array that speaks DLPack and nothing else."""
+
+    def __init__(self, a):
+        self.a = a
+
+    def __dlpack__(self, **options):
+        return self.a.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.a.__dlpack_device__()
+
+
+class OnDevice:
+    """CuPy's manners: no implicit conversion, and get() for a copy on the host."""
+
+    __cuda_array_interface__ = {"version": 3}  # noqa: RUF012  (an attribute of the protocol)
+
+    def __init__(self, a):
+        self.a = np.array(a)
+
+    def __array__(self, *args, **options):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
+
+    def get(self):
+        return self.a.copy()
+
+
+class Unreadable:
+    def __array__(self, *args, **options):
+        raise ValueError("on another machine")
+
+
+@pytest.mark.parametrize("wrap", [OnlyDLPack, OnDevice, lambda a: a.tolist()])
+def test_results_are_read_from_any_library(wrap):
+    assert (as_array("output", wrap(VALUES)) == VALUES).all()
+
+
+def test_dlpack_shares_the_memory_of_the_candidate():
+    assert np.shares_memory(as_array("output", OnlyDLPack(VALUES)), VALUES)
+
+
+@pytest.mark.parametrize("value", [Unreadable(), object(), None, "text", [[1], [1, 2]]])
+def test_what_is_no_array_is_named(value):
+    with pytest.raises(LayerError, match=f"dinputs: expected .*{type(value).__name__}"):
+        as_array("dinputs", value)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int64"])
+def test_tensors_are_read_on_their_own_memory_with_or_without_a_gradient(dtype):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    tensor = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).to(getattr(torch, dtype)).T
+    if dtype != "int64":
+        tensor.requires_grad_()
+    a = as_array("output", tensor)
+    assert a.dtype.name == dtype
+    assert a.tolist() == [[1, 3], [2, 4]]
+    with torch.no_grad():
+        tensor[0, 1] = 7
+    assert a[0, 1] == 7
+
+
+def test_a_subclass_of_a_tensor_is_a_tensor():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    parameter = torch.nn.Parameter(torch.ones(2, dtype=torch.bfloat16))
+    mine = torch.ones(2, requires_grad=True).as_subclass(type("Mine", (torch.Tensor,), {}))
+    assert (as_array("dweights", parameter) == 1).all()
+    assert (as_array("dweights", mine) == 1).all()
+
+
+def test_a_tensor_without_memory_is_named():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    with pytest.raises(LayerError, match="output: expected an array, got Tensor"):
+        as_array("output", torch.ones(2, device="meta"))
+
+
+def test_jax_arrays_are_read():
+    jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
+    a = as_array("output", jnp.asarray([1.0, 2.0], jnp.bfloat16))
+    assert a.dtype == ml_dtypes.bfloat16
+    assert a.tolist() == [1, 2]
+
+
+def test_reading_an_array_imports_no_framework():
+    code = (
+        "import sys, numpy as np\nfrom oracles.conformance.interchange import as_array\n"
+        "class Mine:\n    def __array__(self, *a, **k): return np.ones(2)\n"
+        "Mine.__module__ = 'torch.fake'\nas_array('output', Mine())\nprint('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_an_array_is_converted_once_and_what_it_held_is_kept():
+    handover = Handover()
+    given = handover.give("inputs", VALUES, OnDevice)
+    assert handover.give("inputs", VALUES, OnDevice) is given
+    assert handover.give("inputs", VALUES.copy(), OnDevice) is not given
+    handover.give("inputs", VALUES, OnDevice).a[0, 0] = 9
+    now, before = handover.now_and_before()["inputs"]
+    assert (now[0, 0], before[0, 0]) == (9, 1)
+
+
+def test_a_layout_that_the_conversion_refuses_is_handed_over_as_a_plain_copy():
+    def picky(a):
+        if not a.flags.c_contiguous:
+            raise ValueError("strides")
+        return a
+
+    assert (Handover().give("inputs", VALUES.T, picky) == VALUES.T).all()
+
+    def broken(a):
+        raise ValueError("never")
+
+    with pytest.raises(ValueError, match="never"):
+        Handover().give("inputs", VALUES.copy(), broken)
+
+
+def test_functions_and_classes_take_the_arrays_they_ask_for():
+    seen = []
+
+    class ReLU:
+        def forward(self, x):
+            seen.append(x)
+            self.mask = x.a > 0
+            return OnDevice(x.a * self.mask)
+
+        def backward(self, g):
+            seen.append(g)
+            return OnDevice(np.where(self.mask, g.a, 0))
+
+    def vjp(g, x):
+        return OnDevice(np.where(x.a > 0, g.a, 0))
+
+    case = Case("relu", [VALUES], VALUES + 1)
+    functions = Layer("relu", forward=lambda x: OnDevice(np.maximum(x.a, 0)), vjp=vjp, arrays=OnDevice)
+    for layer in (functions, Layer.from_class("relu", ReLU, arrays=OnDevice)):
+        result = run(layer, case)
+        assert (result.output == np.maximum(VALUES, 0)).all()
+        assert (result.gradients["inputs"] == np.where(VALUES > 0, VALUES + 1, 0)).all()
+    assert {type(a) for a in seen} == {OnDevice}
+    assert check_layer(functions, oracles=["exact"], max_examples=6).passed
+
+
+def test_the_parameters_and_predictions_of_a_class_are_handed_over_as_well():
+    class Dense:
+        def __init__(self, n_inputs, n_neurons):
+            self.weights = self.biases = None
+
+        def forward(self, x):
+            self.x = x.a
+            return x.a @ self.weights.a + self.biases.a
+
+        def backward(self, g):
+            return g.a @ self.weights.a.T, self.x.T @ g.a, g.a.sum(0, keepdims=True)
+
+    class Loss:
+        def forward(self, p, y):
+            return -np.log(np.where(y.a, p.a, 1)).sum(axis=1)
+
+        def backward(self, p, y):
+            return OnDevice(np.where(y.a, -1 / p.a, 0) / len(p.a))
+
+    for layer in (
+        Layer.from_class("dense", Dense, arrays=OnDevice),
+        Layer.from_class("cross_entropy", Loss, arrays=OnDevice, targets=("one_hot",)),
+    ):
+        report = check_layer(layer, oracles=["exact"], dtypes=["float32"], max_examples=6)
+        assert report.passed, str(report)
+
+
+def test_what_is_overwritten_is_the_array_that_was_handed_over():
+    def writes(g, x):
+        g.a[x.a <= 0] = 0
+        return g.a.copy()
+
+    layer = Layer("relu", forward=lambda x: np.maximum(x.a, 0), vjp=writes, arrays=OnDevice)
+    report = check_layer(layer, oracles=["exact"], dtypes=["float32"], max_examples=20, seed=0)
+    assert "overwrote its argument cotangent" in {v.message for v in report.failures}
+
+
+def test_functions_of_tensors_with_a_backward_pass_of_their_own():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+
+    def vjp(g, x):
+        return torch.where(x > 0, g, torch.zeros_like(g))
+
+    layer = Layer("relu", forward=torch.relu, vjp=vjp, arrays=torch.from_numpy)
+    report = check_layer(layer, oracles=["exact"], max_examples=10)
+    assert report.passed, str(report)
+
+    def writes(g, x):
+        return g.mul_(x > 0).clone()
+
+    wrong = Layer("relu", forward=torch.relu, vjp=writes, arrays=torch.from_numpy)
+    report = check_layer(wrong, oracles=["exact"], dtypes=["float64"], max_examples=20, seed=0)
+    assert any("overwrote its argument cotangent" in v.message for v in report.failures), str(report)
