@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import Array, same_bits
 from ..case import Case, Result
+from .bounds import ARITHMETIC
 from .cases import Variety
 from .frames import Frame, frame_pool, large_frames
 from .layer import Layer
@@ -149,7 +150,8 @@ def dtypes(layer: Layer, case: Case) -> None:
             raise Disagreement(case, f"{name} is {a.dtype}, narrower than the {primal} it was given", np.inf)
     if case.op not in ("dense", "relu"):
         return
-    whole = {n: np.asarray(np.round(a.astype(np.float64) * 2)) for n, a in case.primals.items()}
+    most = min(ARITHMETIC[case.dtype.name].largest, 2.0**53)  # whole numbers that the dtype and int64 hold
+    whole = {n: np.asarray(np.clip(np.round(2 * a.astype(np.float64)), -most, most)) for n, a in case.primals.items()}
     primals = {n: whole[n].astype(a.dtype) if n == "inputs" else a for n, a in case.primals.items()}
     integers = Case(case.op, primals, case.cotangent, case.options)
     arrays = hand_over(integers) | {"inputs": whole["inputs"].astype(np.int64)}
