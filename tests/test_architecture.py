@@ -20,7 +20,9 @@ STAGES = (
     ("referee", "tables"),
     ("agreement", "checks"),
     ("trial",),
-    ("verify", "kit"),
+    ("database",),
+    ("layer_check",),
+    ("verify", "kit", "parametrize"),
 )
 
 
@@ -76,9 +78,9 @@ def one_direction(path, module):
 
 
 def no_kit_below(path, module):
-    below = path.parent.name == "oracles" and path.name not in ("__init__.py", "command_line.py")
+    below = path.parent.name == "oracles" and path.name not in ("__init__.py", "command_line.py", "pytest_plugin.py")
     if below and module.startswith("oracles.conformance"):
-        return "only the package's front and its command know the kit"
+        return "only the package's front, its command and its pytest plugin know the kit"
 
 
 RULES = [
