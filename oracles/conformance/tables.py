@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -54,6 +57,30 @@ def summary_lines(report: Report) -> list[str]:
     lines.append(f"{versions}; device {report.device}")
     outcome = "passed" if report.passed else f"FAILED ({len(report.failures)} verdicts)"
     lines.append(f"{outcome}: {report.cases} cases in {report.seconds:.0f} s, seed {report.seed}")
+    return lines
+
+
+def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, width: int = 120) -> list[str]:
+    """What the checks of a pytest run told, in plain text: the worst margins over all of them, and the disputes."""
+    worst: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    disputed: list[str] = []
+    for one in told:
+        disputed += one["disputed"]
+        for row in one["margins"]:
+            key = (row["block"], row["dtype"], row["result"], row["source"])
+            if key not in worst or row["worst"] > worst[key]["worst"]:
+                worst[key] = row
+    rows = [
+        Margin(r["block"], r["result"], r["dtype"], r["source"], r["worst"], r["cases"], 0.0) for r in worst.values()
+    ]
+    lines: list[str] = []
+    if rows and with_table:
+        text = StringIO()
+        Console(file=text, width=width, color_system=None).print(margins_table(rows))
+        lines += [line.rstrip() for line in text.getvalue().rstrip().splitlines()]
+    if disputed:
+        lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
+        lines += [f"  {line}" for text in dict.fromkeys(disputed) for line in text.splitlines()]
     return lines
 
 
