@@ -14,17 +14,14 @@ PLUGIN = () if INSTALLED else ("-p", "oracles.pytest_plugin")
 
 LAYERS = """
 import numpy as np
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 from oracles import Case, Layer, parametrize_with_checks
 
-
-class MyReLU:
-    def forward(self, inputs):
-        self.mask = inputs > 0
-        return inputs * self.mask
-
-    def backward(self, dvalues):
-        return dvalues * self.mask
-
+# whatever Hypothesis makes of the environment: where it sees CI, it draws the same and keeps nothing
+database = DirectoryBasedExampleDatabase(".hypothesis/examples")
+settings.register_profile("mine", derandomize=False, database=database)
+settings.load_profile("mine")
 
 RIGHT = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: np.where(x > 0, g, 0), name="Right")
 WRONG = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: np.where(x > 0, 2 * g, 0), name="Wrong")
@@ -37,7 +34,6 @@ QUICK = {"oracles": ["exact"], "dtypes": ["float64"], "max_examples": 10}
 def run(pytester, monkeypatch):
     """Writes a test file that begins with LAYERS, and runs pytest on it."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.delenv("CI", raising=False)  # where Hypothesis keeps no examples
 
     def run(source, *arguments):
         pytester.makepyfile(LAYERS + source)
@@ -123,7 +119,7 @@ def test_workers_have_the_same_ids_and_seed_and_print_one_table(run):
     text = done.stdout.str()
     assert "Different tests were collected" not in text
     assert text.count("worst |error| / certified bound") == 1
-    assert len(set(re.findall(r"seed (\d+)", text))) == 1
+    assert len({seeds.strip() for seeds in re.findall(r"seed ([\d, ]+)", text)}) == 1
     assert done.parseoutcomes()["passed"] >= 9
 
 
