@@ -1,14 +1,54 @@
-"""Trusted sources of gradients, and the kit that holds layers against them. Frameworks are loaded on demand."""
+"""Trusted sources of gradients, and the kit that holds layers against them. Everything is loaded on demand.
 
-from reference import InputError as InputError
+`import oracles` alone loads nothing else, NumPy included: its pytest plugin is imported by every run of pytest in the
+environment, whether or not that run has to do with gradients.
+"""
 
-from .case import Case as Case
-from .case import Result as Result
-from .conformance.kit import check_layer as check_layer
-from .conformance.layer import Layer as Layer
-from .recipe import Recipe as Recipe
-from .registry import Oracle as Oracle
-from .registry import OracleUnavailable as OracleUnavailable
-from .registry import UnsupportedCase as UnsupportedCase
-from .registry import available as available
-from .registry import load as load
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reference import InputError as InputError
+
+    from .case import Case as Case
+    from .case import Result as Result
+    from .conformance.kit import check_layer as check_layer
+    from .conformance.layer import Layer as Layer
+    from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
+    from .recipe import Recipe as Recipe
+    from .registry import Oracle as Oracle
+    from .registry import OracleUnavailable as OracleUnavailable
+    from .registry import UnsupportedCase as UnsupportedCase
+    from .registry import available as available
+    from .registry import load as load
+
+_HOMES = {
+    "InputError": "reference",
+    "Case": ".case",
+    "Result": ".case",
+    "check_layer": ".conformance.kit",
+    "Layer": ".conformance.layer",
+    "parametrize_with_checks": ".conformance.parametrize",
+    "Recipe": ".recipe",
+    "Oracle": ".registry",
+    "OracleUnavailable": ".registry",
+    "UnsupportedCase": ".registry",
+    "available": ".registry",
+    "load": ".registry",
+}
+__all__ = list(_HOMES)
+
+
+if not TYPE_CHECKING:  # to a type checker a misspelt name stays an error
+
+    def __getattr__(name: str) -> Any:
+        """The public name, its module imported when it is first asked for."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOMES})

@@ -25,7 +25,9 @@ STAGES = (
     ("causes",),
     ("diagnose",),
     ("trial",),
-    ("verify", "kit", "replay"),
+    ("verify", "kit", "replay", "database"),
+    ("layer_check",),
+    ("parametrize",),
     ("isolated", "worker"),
 )
 
@@ -82,9 +84,9 @@ def one_direction(path, module):
 
 
 def no_kit_below(path, module):
-    below = path.parent.name == "oracles" and path.name not in ("__init__.py", "command_line.py", "commands_check.py")
-    if below and module.startswith("oracles.conformance"):
-        return "only the package's front and its commands know the kit"
+    front = ("__init__.py", "command_line.py", "commands_check.py", "pytest_plugin.py")
+    if path.parent.name == "oracles" and path.name not in front and module.startswith("oracles.conformance"):
+        return "only the package's front, its commands and its pytest plugin know the kit"
 
 
 RULES = [

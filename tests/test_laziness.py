@@ -1,7 +1,9 @@
 """What an import costs: `reference` nothing beyond NumPy, `oracles` no framework. In subprocesses, and able to fail."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,26 @@ def test_reference_loads_numpy_alone():
 )
 def test_oracles_load_no_framework(program):
     assert not loaded_by(program) & set(FRAMEWORKS)
+
+
+def test_oracles_alone_loads_nothing():
+    assert loaded_by("import oracles") - loaded_by("import importlib, typing, __future__") == {"oracles"}
+
+
+def test_the_pytest_plugin_loads_nothing_beyond_pytest():
+    extra = loaded_by("import pytest, oracles.pytest_plugin") - loaded_by("import pytest, random")
+    assert extra == {"oracles"}
+
+
+def test_the_front_of_oracles_is_whole():
+    import oracles
+
+    assert set(oracles.__all__) == set(oracles._HOMES) <= set(dir(oracles))
+    assert all(getattr(oracles, name).__module__.startswith(("oracles.", "reference")) for name in oracles.__all__)
+    source = Path(oracles.__file__).read_text()
+    assert re.findall(r" import (\w+) as \1$", source, re.M) == oracles.__all__
+    with pytest.raises(AttributeError, match="module 'oracles' has no attribute 'chekc_layer'"):
+        oracles.chekc_layer()
 
 
 def test_loading_an_oracle_loads_its_framework_alone():

@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays import Array, same_bits
 from ..case import Case, Result
 from . import pools
+from .bounds import ARITHMETIC
 from .cases import Variety
 from .contain import contained, said
 from .frames import Frame
@@ -187,12 +188,18 @@ def dtypes(layer: Layer, case: Case) -> None:
             raise
 
 
+def as_integers(case: Case) -> Array:
+    """The inputs doubled and rounded: whole numbers that both the dtype and int64 hold."""
+    most = min(ARITHMETIC[case.dtype.name].largest, 2.0**53)
+    return np.asarray(np.clip(np.round(2 * case.primals["inputs"].astype(np.float64)), -most, most)).astype(np.int64)
+
+
 def with_integers(layer: Layer, case: Case) -> tuple[Case, Result]:
     """The case with its inputs rounded, and what the layer returns where it is handed those as integers."""
-    whole = np.asarray(np.round(case.primals["inputs"].astype(np.float64) * 2))
+    whole = as_integers(case)
     primals = {**case.primals, "inputs": whole.astype(case.dtype)}
     integers = Case(case.op, primals, case.cotangent, case.options)
-    arrays = hand_over(integers) | {"inputs": whole.astype(np.int64)}
+    arrays = hand_over(integers) | {"inputs": whole}
     return integers, run_layer(layer, integers, layer.start(), arrays).result
 
 

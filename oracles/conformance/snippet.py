@@ -9,6 +9,7 @@ import numpy as np
 from ..arrays import code
 from ..case import Case
 from .calls import Calls, calls_of
+from .checks import as_integers
 from .layer import Layer
 from .referee import truth_for
 from .search import Disagreement
@@ -109,7 +110,7 @@ def _arrays(layer: Layer, case: Case, *, integers: bool = False) -> Iterator[str
         if name == "cotangent" and not layer.has_cotangent:
             continue
         if integers and name == "inputs":
-            a = np.round(a.astype(np.float64) * 2).astype(np.int64)
+            a = as_integers(case)
         yield f"{name} = {code(a, limit=LIMIT)}"
 
 
@@ -131,8 +132,8 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
     result = found.names[0]
     judged = case
     if found.kind == "integers":
-        rounded = np.round(case.primals["inputs"].astype(np.float64) * 2).astype(case.dtype)
-        judged = Case(case.op, {**case.primals, "inputs": rounded}, case.cotangent, case.options)
+        whole = as_integers(case).astype(case.dtype)
+        judged = Case(case.op, {**case.primals, "inputs": whole}, case.cotangent, case.options)
     truth = truth_for(layer, judged)
     yield f"expected = {code(truth.enclosures[result].value, limit=LIMIT)}  # the exact value, rounded to float64"
     yield f"allowed = {code(np.asarray(truth.bounds[result]), limit=LIMIT)}  # the certified bound on the error"

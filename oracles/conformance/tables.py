@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -85,6 +88,30 @@ def distinct(failures: Sequence[Verdict]) -> list[Verdict]:
 def _failure(verdict: Verdict) -> str:
     text = str(verdict)
     return f"{text}\n{verdict.snippet}" if verdict.snippet and verdict.snippet not in text else text
+
+
+def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, width: int = 120) -> list[str]:
+    """What the checks of a pytest run told, in plain text: the worst margins over all of them, and the disputes."""
+    worst: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    disputed: list[str] = []
+    for one in told:
+        disputed += one["disputed"]
+        for row in one["margins"]:
+            key = (row["block"], row["dtype"], row["result"], row["source"])
+            if key not in worst or row["worst"] > worst[key]["worst"]:
+                worst[key] = row
+    rows = [
+        Margin(r["block"], r["result"], r["dtype"], r["source"], r["worst"], r["cases"], 0.0) for r in worst.values()
+    ]
+    lines: list[str] = []
+    if rows and with_table:
+        text = StringIO()
+        Console(file=text, width=width, color_system=None).print(margins_table(rows))
+        lines += [line.rstrip() for line in text.getvalue().rstrip().splitlines()]
+    if disputed:
+        lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
+        lines += [f"  {line}" for text in dict.fromkeys(disputed) for line in text.splitlines()]
+    return lines
 
 
 def _heading(source: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -113,15 +114,17 @@ def verdicts(
 ) -> Iterator[Verdict]:
     """What a search found, as one verdict an oracle where they took part, and one by the exact value elsewhere."""
     found = search(check, layer, dtype, examples, seed, panel, tally, watch)
-    shown = None
-    if found is not None:
-        cause = (diagnosis or Diagnosis(layer, seed)).of(check, found, dtype)
-        shown = found.shown() | {"cause": cause, "snippet": snippet(layer, found)}
+    shown = None if found is None else explained(layer, check, found, dtype, diagnosis or Diagnosis(layer, seed))
     if check.name == WITH_ORACLES:
         yield from verdicts_on_layer(check.name, layer, dtype, panel, shown, tally)
     else:
         status = "passed" if shown is None else "failed"
         yield Verdict(check.name, layer.op, layer.name, "exact", dtype, status, **(shown or {}))
+
+
+def explained(layer: Layer, check: Check, found: Disagreement, dtype: str, diagnosis: Diagnosis) -> dict[str, Any]:
+    """What a verdict shows of a finding: with its cause, and code that shows it in a fresh interpreter."""
+    return found.shown() | {"cause": diagnosis.of(check, found, dtype), "snippet": snippet(layer, found)}
 
 
 def takes(layer: Layer, case: Case) -> bool:

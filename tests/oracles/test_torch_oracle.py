@@ -1,4 +1,4 @@
-"""What holds of the torch adapter beyond agreement, which tests/reference/test_agreement.py checks."""
+"""What holds of the torch adapter beyond agreement, which tests/oracles/test_agreement.py checks."""
 
 import numpy as np
 import pytest

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oracles import Layer
+from oracles import Case, Layer
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.referee import Tally
 from oracles.conformance.trial import search
@@ -131,3 +131,8 @@ def test_the_wrong_layers_are_wrong_in_one_way_alone():
         for other in others:
             found = search(BY_NAME[other], layer, "float64", 40, seed=2)
             assert found is None, (name, other, found.message)
+
+
+def test_integer_inputs_are_those_that_the_dtype_holds():
+    largest = np.array([[65504.0, -65504.0]], np.float16)
+    BY_NAME["dtypes"].judge(Layer.from_class("relu", ReLU), Case("relu", [largest], np.ones((1, 2), np.float16)))

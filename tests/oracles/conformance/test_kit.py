@@ -4,35 +4,20 @@ import numpy as np
 import pytest
 
 import oracles.conformance.kit as kit_module
-import reference
 from oracles import InputError, Layer, Oracle, Result, load
 from oracles.conformance.kit import check_layer
 from oracles.conformance.layer import reference_layer
-from oracles.ops import OPS
-
-CLASSES = {
-    "dense": reference.Dense,
-    "relu": reference.ReLU,
-    "softmax": reference.Softmax,
-    "cross_entropy": reference.CategoricalCrossEntropy,
-    "softmax_cross_entropy": reference.SoftmaxCrossEntropy,
-}
 
 
-@pytest.mark.parametrize("op", OPS)
-def test_the_reference_functions_pass(op):
-    report = check_layer(reference_layer(op), max_examples=30)
+def test_a_right_layer_passes_with_a_verdict_a_claim_dtype_and_oracle():
+    report = check_layer(
+        reference_layer("softmax"), max_examples=10
+    )  # tests/test_reference_conformance.py has the others
     assert report.passed, str(report)
     oracles = {v.oracle for v in report.verdicts if v.check == "values" and v.status == "passed"}
     assert {"exact", "finite_difference"} <= oracles
     assert not report.of_status("disputed")
     assert len([v for v in report.verdicts if v.oracle == "exact"]) == 18
-
-
-@pytest.mark.parametrize("op", OPS)
-def test_the_reference_classes_pass(op):
-    report = check_layer(Layer.from_class(op, CLASSES[op]), max_examples=30)
-    assert report.passed, str(report)
 
 
 def test_a_wrong_layer_never_raises_and_is_reported():

@@ -4,7 +4,7 @@ import numpy as np
 from rich.console import Console
 
 from oracles.conformance.report import Margin, Report, Verdict
-from oracles.conformance.tables import margin_text, margins_table, summary_lines
+from oracles.conformance.tables import margin_text, margins_table, summary_lines, told_lines
 
 
 def rendered(table):
@@ -71,3 +71,26 @@ def test_the_summary_names_disputes_and_skips():
     assert "skipped: torch: not installed" in lines
     assert "nothing was cross-validated" in lines
     assert lines[-1] == "passed: 2 cases in 3 s, seed 1"
+
+
+def test_what_the_checks_of_a_pytest_run_told_is_one_plain_table_of_the_worst():
+    def told(source, worst, disputed=()):
+        row = {
+            "block": "Mine (relu)",
+            "source": source,
+            "result": "output",
+            "dtype": "float32",
+            "worst": worst,
+            "cases": 3,
+        }
+        return {"seed": 1, "versions": {}, "margins": [row], "disputed": list(disputed)}
+
+    lines = told_lines([told("layer.Mine", 0.25), told("torch", 2.0, ["torch: off"]), told("layer.Mine", 0.5)])
+    assert [line.split() for line in lines if "float32" in line] == [["float32", "output", "0.50", "2.00", "!"]]
+    assert [line.split()[-2:] for line in lines if "result" in line] == [["layer", "torch"]]
+    assert lines[-2:] == [
+        "Outside their own bound, held against the exact value (the layer is not blamed):",
+        "  torch: off",
+    ]
+    assert not any("\x1b" in line for line in lines)
+    assert told_lines([told("torch", 0.5)], with_table=False) == []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError, Layer, OracleUnavailable, check_layer, registry
-from oracles.conformance import pools
+from oracles.conformance import checks, pools
 from oracles.conformance.run import run
 from oracles.conformance.search import Disagreement
 from oracles.registry import LayerError

@@ -1,0 +1,75 @@
+"""Failing cases kept from one run to the next, in the example database of the active Hypothesis profile.
+
+The seed of the next run is another, so what failed is kept, and tried first until it passes. Nothing is written unless
+something failed; nothing is read or written where the profile's `database` is None, as in derandomised profiles.
+For pytest and the command line: `check_layer` leaves no files behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from hypothesis import settings
+from hypothesis.database import ExampleDatabase
+
+from ..case import Case
+from ..registry import Oracle
+from .checks import Check
+from .layer import Layer
+from .referee import Tally, judge_layer, truth_for
+from .search import Disagreement
+from .trial import WITH_ORACLES, search, takes
+
+
+def active() -> ExampleDatabase | None:
+    """The database of the active Hypothesis profile; by default a folder `.hypothesis` in the working directory."""
+    profile = settings.default
+    return None if profile is None else profile.database
+
+
+def key(check: str, layer: Layer, dtype: str) -> bytes:
+    """Under which the failing cases of one claim on one layer are kept."""
+    return f"backproof {layer.name} {layer.op} {check} {dtype}".encode()
+
+
+def kept(database: ExampleDatabase, check: str, layer: Layer, dtype: str) -> Iterator[tuple[bytes, Case]]:
+    """The entries that are cases of this layer in this dtype, smallest first. Others, damaged ones say, are left."""
+    for entry in sorted(database.fetch(key(check, layer, dtype)), key=lambda entry: (len(entry), entry)):
+        try:
+            case = Case.from_json(entry.decode())
+        except ValueError:  # InputError and UnicodeDecodeError
+            continue
+        if (case.op, case.dtype.name) == (layer.op, dtype) and takes(layer, case):
+            yield entry, case
+
+
+def search_kept_first(
+    database: ExampleDatabase | None,
+    check: Check,
+    layer: Layer,
+    dtype: str,
+    examples: int,
+    seed: int,
+    panel: Sequence[Oracle] = (),
+    tally: Tally | None = None,
+) -> tuple[Disagreement | None, bool]:
+    """What breaks the claim, and whether that is a case of an earlier run: those kept are tried first, then a search.
+
+    A case that a search finds is kept; a kept one that passes is forgotten.
+    """
+    if database is None:
+        return search(check, layer, dtype, examples, seed, panel, tally), False
+    for entry, case in kept(database, check.name, layer, dtype):
+        try:
+            check.judge(layer, case)
+        except Disagreement as again:
+            if tally is not None and check.name == WITH_ORACLES:
+                with suppress(Disagreement):
+                    judge_layer(layer, case, truth_for(layer, case), tally)
+            return again, True
+        database.delete(key(check.name, layer, dtype), entry)
+    found = search(check, layer, dtype, examples, seed, panel, tally)
+    if found is not None:
+        database.save(key(check.name, layer, dtype), found.case.to_json().encode())
+    return found, False
