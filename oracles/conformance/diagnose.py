@@ -61,10 +61,12 @@ class Diagnosis:
         writes = of_writes(layer, found.origin) or of_writes(layer, found.case)
         if writes:
             return writes
+        if found.kind == "repeat":
+            if "overwritten" in found.names:
+                return f"{found.names[0]} is one array, written again by every call"
+            return of_repetition(layer, found.origin) or of_repetition(layer, found.case)
         if found.earlier or found.between is not None:
             return of_history(layer, found.unshrunk) or of_history(layer, found)
-        if found.kind == "repeat":
-            return of_repetition(layer, found.origin) or of_repetition(layer, found.case)
         attributes = of_attributes(layer, found)
         if attributes:
             return attributes

@@ -189,7 +189,11 @@ def _repeat(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str
     yield f"first, kept = {kept}, np.array({result})"
     if what == "another instance" and candidate.make(case):
         yield candidate.make(case)
-    if what == "a second backward":
+    if what == "overwritten" and found.between is not None:
+        yield "# another call"
+        yield from _arrays(layer, found.between)
+        yield from _call(candidate, found.between)
+    elif what == "a second backward":
         yield from candidate.forward(case, names, "output")
         yield from candidate.backward(case, names, _gradients(case))
         yield from candidate.backward(case, names, _gradients(case))

@@ -37,7 +37,7 @@ def test_what_fails_is_kept_and_tried_first_in_the_next_run():
     assert is_old
     assert again.case == found.case
     assert tally.cases == 0  # no search
-    assert [m.result for m in tally.margins()] == ["dinputs"]
+    assert [m.result for m in tally.margins()] == ["output", "dinputs"]
 
 
 def test_what_passes_is_forgotten():

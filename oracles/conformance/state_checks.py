@@ -1,0 +1,145 @@
+"""The claims on what lasts from call to call: repeatable, stateless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
+
+import numpy as np
+
+from ..arrays import Array, same_bits
+from ..case import Case, Result
+from .contain import contained, said
+from .interchange import as_array
+from .layer import Layer
+from .referee import hold, judge_layer, run_layer, truth_for
+from .run import Run, backward, forward, hand_over, predictions
+from .search import Disagreement
+from .sessions import Session
+from .variations import variations
+
+
+def repeatable(layer: Layer, case: Case) -> None:
+    """The same call gives the same bits: again, after a second backward, and from another instance."""
+    session, arrays = layer.start(), hand_over(case)
+    first = run_layer(layer, case, session, arrays)
+    kept = {name: a.copy() for name, a in first.result.named().items()}
+    kept_whole = {name: a.copy() for name, a in first.returned.items()}  # a loss's output may be one value a sample
+    calls: tuple[tuple[str, Callable[[], Run]], ...] = (
+        ("the same call again", lambda: run_layer(layer, case, session, arrays)),
+        ("a second backward", lambda: _again(layer, case, session, arrays)),
+        ("another instance", lambda: run_layer(layer, case, layer.start(), arrays)),
+    )
+    for what, again in calls:
+        for name, a in again().result.named().items():
+            if not same_bits(a, kept[name]):
+                at = _first_difference(a, kept[name])
+                message = f"{name} is not what it was before, after {what}{at}"
+                raise Disagreement(case, message, kind="repeat", names=[name, what])
+    *_, (_, other) = [("", case), *variations(case)]
+    run_layer(layer, other, session)
+    for name, a in first.returned.items():
+        if not same_bits(np.asarray(a), kept_whole[name]):
+            message = f"{name} of an earlier call was overwritten by a later one"
+            raise Disagreement(case, message, kind="repeat", names=[name, "overwritten"], between=other)
+
+
+def stateless(layer: Layer, case: Case) -> None:
+    """A result does not depend on earlier calls: other values, scales, batch sizes, the same first sample."""
+    try:
+        judge_layer(layer, case, truth_for(layer, case))
+    except Disagreement:  # wrong from the start: another check's business
+        return
+    session = layer.start()
+    earlier: list[Case] = []
+    for what, other in variations(case):
+        for now, prefix in ((other, f"a case with {what}, after other calls: "), (case, f"after a call with {what}: ")):
+            try:
+                judge_layer(layer, now, truth_for(layer, now))
+            except Disagreement as found:
+                if _right_elsewhere(layer, now):
+                    _raise_with_history(
+                        case, f"a case with {what}, another instance having seen one like it: ", found, now, (case,)
+                    )
+                continue
+            try:
+                hold(now, truth_for(layer, now).judge(run_layer(layer, now, session).result))
+            except Disagreement as found:
+                _raise_with_history(case, prefix, found, now, _fewest(layer, now, earlier))
+            earlier.append(now)
+            if not layer.has_cotangent:
+                _forward_in_between(layer, case, other, what)
+
+
+def _raise_with_history(case: Case, prefix: str, found: Disagreement, now: Case, earlier: Sequence[Case]) -> NoReturn:
+    raise Disagreement(
+        case, prefix + found.message, found.margin, kind=found.kind, names=found.names, call=now, earlier=earlier
+    ) from None
+
+
+def _right_elsewhere(layer: Layer, case: Case) -> bool:
+    """Whether the layer is right once the first value is another: what was wrong is then kept from earlier calls."""
+    name = case.signature.primals[0]
+    for step in (0.125, 0.25, 0.375):
+        a = case.primals[name].copy()
+        if not a.size or not np.isfinite(a.flat[0]):
+            return False
+        a.flat[0] += a.dtype.type(step)
+        try:
+            changed = Case(case.op, {**case.primals, name: a}, case.cotangent, case.options)
+            judge_layer(layer, changed, truth_for(layer, changed))
+        except Disagreement:
+            return False
+    return True
+
+
+def _fewest(layer: Layer, now: Case, earlier: Sequence[Case]) -> Sequence[Case]:
+    """One earlier call alone, if it is enough to make `now` fail; all of them otherwise."""
+    for one in reversed(earlier):
+        session = layer.start()
+        try:
+            run_layer(layer, one, session)
+            hold(now, truth_for(layer, now).judge(run_layer(layer, now, session).result))
+        except Disagreement:
+            return (one,)
+    return earlier
+
+
+def _forward_in_between(layer: Layer, case: Case, other: Case, what: str) -> None:
+    """A loss's backward is handed its predictions and labels: a forward pass in between must not matter."""
+    session, arrays = layer.start(), hand_over(case)
+    (name,) = case.signature.differentiable
+    try:
+        with contained():
+            output = forward(session, layer, case, arrays)
+            handed = predictions(session, case, arrays, output)
+            forward(session, layer, other, hand_over(other))
+            gradient = as_array(f"d{name}", session.backward(handed, arrays, {})[name])
+    except Exception as error:
+        raise Disagreement(case, said(error), kind="raised") from error
+    found = truth_for(layer, case).judge(Result(np.asarray(0.0), {name: gradient}))
+    try:
+        hold(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
+    except Disagreement as wrong:
+        wrong.between = other
+        raise
+
+
+def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array]) -> Run:
+    try:
+        with contained():
+            output = forward(session, layer, case, arrays)
+            backward(session, layer, case, arrays, output)
+            return backward(session, layer, case, arrays, output)
+    except Exception as error:
+        raise Disagreement(case, said(error), kind="raised") from error
+
+
+def _first_difference(a: Array, b: Array) -> str:
+    if a.shape != b.shape:
+        return f" (shape {a.shape}, was {b.shape})"
+    different = np.argwhere(~((a == b) | ((a != a) & (b != b))))
+    if not len(different):
+        return ""
+    at = tuple(int(i) for i in different[0])
+    return f" (at {at}: {a[at]!r}, was {b[at]!r})"
