@@ -120,7 +120,7 @@ def tracer(op: Op, fn: Any, device: str) -> Trace:
         return lambda primals, options: pullback(
             lambda *tensors: fn.apply(*tensors, *options.values()), primals, op.differentiable, {}
         )
-    if not isinstance(fn, nn.Module) and not _makes_a_module(op, fn):
+    if is_function(op, fn):
         return lambda primals, options: pullback(fn, primals, op.differentiable, options)
     if op.name == "dense":
         return DenseModule(fn, device)
@@ -216,9 +216,11 @@ def _made(fn: Any, *sizes: int) -> nn.Module:
     return made
 
 
-def _makes_a_module(op: Op, fn: Any) -> bool:
+def is_function(op: Op, fn: Any) -> bool:
+    """Whether a candidate is a function of tensors: no nn.Module, and nothing that makes one."""
     made = fn.func if isinstance(fn, partial) else fn
-    return issubclass(made, nn.Module) if isinstance(made, type) else takes_sizes(op, fn)
+    makes = issubclass(made, nn.Module) if isinstance(made, type) else takes_sizes(op, fn)
+    return not isinstance(fn, nn.Module) and not makes
 
 
 def _path(module: nn.Module, wanted: tuple[str, ...]) -> str:
@@ -244,7 +246,5 @@ def _memory(tensor: Tensor) -> int:
 
 def _labels(name: str, a: Array, case: Case) -> Array:
     """Labels as PyTorch takes them: ids as int64, weights in the dtype of the logits."""
-    if name != "targets":
-        return a
-    dtype: Any = np.int64 if a.ndim == 1 else case.dtype
-    return a.astype(dtype)
+    dtype: Any = a.dtype if name != "targets" else np.int64 if a.ndim == 1 else case.dtype
+    return a.astype(dtype, copy=False)

@@ -20,7 +20,7 @@ STAGES = (
     ("cases", "compare", "pools", "run", "shrink", "variations"),
     ("truth", "report", "search", "panel"),
     ("referee", "tables"),
-    ("agreement", "state_checks"),
+    ("agreement", "state_checks", "traced_calls"),
     ("checks", "calls"),
     ("evidence", "snippet"),
     ("causes",),

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from ..case import Case
+from ..ops import get_op
 from .layer import Layer
 from .portable import portable
 from .referee import run_layer
 from .search import Disagreement
 from .sessions import LOSSES, ClassSession, FunctionSession
+from .traced import TracedSession
+from .traced_calls import JaxCalls, TorchCalls
 
 
 class ClassCalls:
@@ -83,12 +86,17 @@ class FunctionCalls:
             yield f"{name} = {by_name} if isinstance(returned, dict) else {alone}"
 
 
-Calls = ClassCalls | FunctionCalls
+Calls = ClassCalls | FunctionCalls | TorchCalls | JaxCalls
 
 
 def calls_of(layer: Layer) -> Calls | None:
-    """The calls of a layer's kind; None for a kind that has no such code."""
+    """The calls of a layer's kind; None for a kind that has no such code: a module, which holds its parameters."""
     kind = getattr(layer.start, "func", None)
     if kind is ClassSession:
         return ClassCalls(layer)
+    if kind is TracedSession:
+        _, fn, framework = layer.start.args  # type: ignore[attr-defined]
+        if framework.name == "torch":
+            return TorchCalls(layer) if framework.module.is_function(get_op(layer.op), fn) else None
+        return JaxCalls(layer)
     return FunctionCalls(layer) if kind is FunctionSession else None

@@ -98,9 +98,7 @@ def _definition(name: str, value: Any, seen: set[int]) -> list[str]:
 def _needs(thing: Any) -> Iterator[tuple[str, Any]]:
     """Every name that a function or class reads from around it, with its value."""
     if isinstance(thing, type):
-        for base in thing.__bases__:
-            if base is not object:
-                yield base.__name__, base
+        yield from _class_needs(thing)
         for member in vars(thing).values():
             function = member.__func__ if isinstance(member, (staticmethod, classmethod)) else member
             if isinstance(function, FunctionType) and function.__module__ == thing.__module__:
@@ -115,6 +113,24 @@ def _needs(thing: Any) -> Iterator[tuple[str, Any]]:
             hasattr(builtins, name) and thing.__globals__[name] is getattr(builtins, name)
         ):
             yield name, thing.__globals__[name]
+
+
+def _class_needs(thing: type) -> Iterator[tuple[str, Any]]:
+    """What the head of a class and the statements of its body read: bases by name, decorators, constants."""
+    around = vars(sys.modules[thing.__module__]) if thing.__module__ in sys.modules else {}
+    known = {base.__name__: base for base in thing.__bases__} | around
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
+    except (OSError, TypeError, SyntaxError) as error:
+        raise NotPortable("its source cannot be read") from error
+    inner = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for n in ast.walk(f)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in inner:
+            name = node.id
+            if name in known:
+                yield name, known[name]
+            elif name in sys.modules:  # imported in the function around the class
+                yield name, sys.modules[name]
 
 
 def _global_names(code: CodeType) -> Iterator[str]:

@@ -1,0 +1,96 @@
+"""How a function of torch tensors or jax arrays is called and differentiated, as lines of code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..case import Case
+from .layer import Layer
+from .portable import portable
+
+_TORCH = """\
+def tensor(a):
+    a = np.array(a, order="C") if any(step < 0 for step in a.strides) else a  # torch has no negative strides
+    return torch.from_numpy(a.view(np.int16)).view(torch.bfloat16) if a.dtype == "bfloat16" else torch.from_numpy(a)
+
+def numbers(t):
+    return (t.detach().cpu().float() if t.dtype is torch.bfloat16 else t.detach().cpu()).numpy()
+"""
+
+
+class _TracedCalls:
+    """What both have in common: a function, and the arrays it is given."""
+
+    def __init__(self, layer: Layer) -> None:
+        _, fn, framework = layer.start.args  # type: ignore[attr-defined]
+        lines, self.expression = portable(fn, "fn")
+        self.lines, self.layer, self.device = [*lines], layer, framework.device
+
+    def run(self, layer: Layer, case: Case) -> None:
+        """Nothing to see: results are returned."""
+
+    def make(self, case: Case) -> str:
+        """No instance is made."""
+        return ""
+
+    def _options(self, case: Case) -> str:
+        given = {k: v for k, v in case.options.items() if v is not None and len(self.layer.reductions) > 1}
+        return "".join(f", {k}={v!r}" for k, v in given.items())
+
+    def _labels(self, case: Case, names: Mapping[str, str]) -> Iterator[str]:
+        """The labels as frameworks take them."""
+        targets = case.primals.get("targets")
+        if targets is not None:
+            dtype = "int64" if targets.ndim == 1 else case.dtype.name
+            yield f"{names['targets']} = {names['targets']}.astype({dtype!r})"
+
+
+class TorchCalls(_TracedCalls):
+    """A function of tensors, or an autograd.Function, and torch.autograd.grad."""
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__(layer)
+        function = layer.start.args[1]  # type: ignore[attr-defined]
+        self.called = f"{self.expression}.apply" if isinstance(function, type) else self.expression
+        self.lines += ["import torch", "", *_TORCH.splitlines()]
+
+    def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
+        """The lines of a forward pass; `names`: those of the arrays by primal."""
+        yield from self._labels(case, names)
+        given = []
+        for name in case.primals:
+            grad = ".requires_grad_()" if name in case.signature.differentiable else ""
+            there = "" if self.device == "cpu" else f".to({self.device!r})"
+            given.append(f"{names[name]}_")
+            yield f"{names[name]}_ = tensor({names[name]}){there}{grad}"
+        yield f"{output}_ = {self.called}({', '.join(given)}{self._options(case)})"
+        yield f"{output} = numbers({output}_)"
+
+    def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
+        """The lines of a backward pass, which give each gradient its name."""
+        leaves = ", ".join(f"{names[n]}_" for n in gradients)
+        there = "" if self.device == "cpu" else f".to({self.device!r})"
+        cotangent = f"tensor({names['cotangent']}){there}"
+        yield f"gradients = torch.autograd.grad(output_, [{leaves}], {cotangent}, retain_graph=True)"
+        yield f"{', '.join(gradients.values())}{',' * (len(gradients) == 1)} = map(numbers, gradients)"
+
+
+class JaxCalls(_TracedCalls):
+    """A function of jax arrays, and jax.vjp."""
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__(layer)
+        self.lines += ["import jax", 'jax.config.update("jax_enable_x64", True)']
+
+    def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
+        """The lines of a forward pass; `names`: those of the arrays by primal."""
+        yield from self._labels(case, names)
+        leaves = case.signature.differentiable
+        others = "".join(f", {names[n]}" for n in case.primals if n not in leaves)
+        called = f"lambda *given: {self.expression}(*given{others}{self._options(case)})"
+        yield f"{output}, pull = jax.vjp({called}, {', '.join(f'jax.numpy.array({names[n]})' for n in leaves)})"
+
+    def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
+        """The lines of a backward pass, which give each gradient its name."""
+        pulled = f"pull(jax.numpy.asarray({names['cotangent']}).astype(output.dtype))"
+        yield f"{', '.join(gradients.values())}{',' * (len(gradients) == 1)} = map(np.asarray, {pulled})"

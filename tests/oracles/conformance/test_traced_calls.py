@@ -1,0 +1,107 @@
+"""Snippets of candidates in torch and jax: they fail in a fresh interpreter as the candidate failed."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from oracles import Layer
+from oracles.conformance.checks import CHECKS
+from oracles.conformance.snippet import snippet
+from oracles.conformance.trial import search
+
+BY_NAME = {check.name: check for check in CHECKS}
+
+
+def failure(layer, check="values", dtype="float32"):
+    found = search(BY_NAME[check], layer, dtype, 40, seed=1)
+    assert found is not None
+    code = snippet(layer, found)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, code
+    return done.stderr
+
+
+def torch_functions():
+    torch = pytest.importorskip("torch")
+
+    class Leaks(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.clamp(min=0)
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * (x >= 0)
+
+    def doubled(x, w, b):
+        return (x @ w + b) * 1.5
+
+    def unmeaned(logits, targets, reduction):
+        return torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+
+    def writes(x):
+        x.data[x.data < 0] = 0
+        return x * 1
+
+    return {
+        "autograd.Function": (Layer.from_torch("relu", Leaks), "values"),
+        "function": (Layer.from_torch("dense", doubled), "values"),
+        "options": (
+            Layer.from_torch("softmax_cross_entropy", unmeaned, reductions=("mean", "sum")),
+            "values",
+        ),
+        "in place": (Layer.from_torch("relu", writes), "arguments_untouched"),
+    }
+
+
+@pytest.mark.parametrize("name", ["autograd.Function", "function", "options", "in place"])
+def test_torch(name):
+    layer, check = torch_functions()[name]
+    assert "AssertionError" in failure(layer, check)
+
+
+def test_torch_in_bfloat16():
+    layer, check = torch_functions()["function"]
+    assert "AssertionError" in failure(layer, check, "bfloat16")
+
+
+def test_a_module_has_no_snippet():
+    nn = pytest.importorskip("torch").nn
+
+    class Doubled(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    layer = Layer.from_torch("dense", Doubled)
+    assert snippet(layer, search(BY_NAME["values"], layer, "float32", 20, seed=1)) == ""
+
+
+CUSTOM = """
+import jax
+
+@jax.custom_vjp
+def softmax(x):
+    return jax.nn.softmax(x)
+
+def forward(x):
+    return jax.nn.softmax(x), jax.nn.softmax(x)
+
+softmax.defvjp(forward, lambda s, g: (s * (1 - s) * g,))
+"""
+
+
+def test_jax(tmp_path, monkeypatch):
+    jax = pytest.importorskip("jax")
+
+    def loss(logits, targets):
+        rows = jax.nn.one_hot(targets, logits.shape[1], dtype=logits.dtype) if targets.ndim == 1 else targets
+        return -(rows * jax.nn.log_softmax(logits)).sum()
+
+    assert "AssertionError" in failure(Layer.from_jax("softmax_cross_entropy", loss))
+    (tmp_path / "their_softmax.py").write_text(CUSTOM)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "AssertionError" in failure(Layer.from_jax("softmax", importlib.import_module("their_softmax").softmax))
