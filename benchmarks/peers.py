@@ -3,8 +3,7 @@
     python benchmarks/peers.py                      # on the wrong and right layers of tests/mutants
     python benchmarks/peers.py CORPUS --details     # on a folder of layers, and which practice misses which layer
 
-CORPUS holds a module `common` whose `registry()` lists dicts: id, layer (the op), cls (a class in the book's
-interface), kind ("mutant", anything else is right), severity, what. A practice catches a layer that makes it raise,
+A practice catches a layer that makes it raise,
 for whatever reason. Each is given well-conditioned random inputs of distinct sizes, its documented defaults, and a
 fresh instance for every forward pass.
 """
@@ -12,7 +11,6 @@ fresh instance for every forward pass.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import logging
 import os
@@ -21,7 +19,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +26,7 @@ import jax
 import jax.test_util
 import numpy as np
 import torch
+from corpus import Row, corpus
 from numpy.testing import assert_allclose
 
 from oracles import Case, Layer, check_layer, load
@@ -40,18 +38,6 @@ GRADIENTS = {"inputs": "dinputs", "weights": "dweights", "biases": "dbiases"}
 LOSSES = ("cross_entropy", "softmax_cross_entropy")
 
 Arrays = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A layer of the corpus."""
-
-    id: str
-    op: str
-    make: type
-    wrong: bool
-    severity: str
-    what: str
 
 
 # --- the layers and their inputs
@@ -200,21 +186,7 @@ def catches(practice: Callable[[Row], None], row: Row) -> tuple[bool, float]:
     return False, time.perf_counter() - start
 
 
-# --- the corpus, the table
-
-
-def corpus(folder: str | None) -> Iterator[Row]:
-    sys.path.insert(0, folder or str(Path(__file__).parents[1] / "tests"))
-    if folder:
-        ops = {op.replace("cross_entropy", "crossentropy"): op for op in OPS}
-        for r in importlib.import_module("common").registry():
-            op = ops.get(r["layer"], r["layer"])
-            yield Row(r["id"], op, r["cls"], r["kind"] == "mutant", r["severity"], r["what"])
-        return
-    mutants = importlib.import_module("mutants")
-    for m in (*mutants.MUTANTS, *mutants.RIGHT):
-        wrong = isinstance(m, mutants.Mutant)
-        yield Row(str(m), m.op, m.make, wrong, m.severity if wrong else "right", m.make.__doc__ or "")
+# --- the table
 
 
 def table(rows: list[Row], caught: dict[str, set[str]], seconds: dict[str, float]) -> str:

@@ -19,7 +19,7 @@ class Comparison:
 
     margin: worst |error| / bound, over 1 is wrong; inf where a special value is missed or the shape is not that of
     the truth. at: where that is, with what was computed, expected and allowed there. wrong: elements over their
-    bound, of `size`. unclaimed: elements without a claim. conventions: the alternatives that were followed.
+    bound, of `size`. unclaimed: elements without a claim. conventions: what was followed where there is a choice.
     """
 
     result: str
@@ -97,7 +97,10 @@ def elementwise(
             others = np.where(alternative.where, others, np.inf)
             if (others < margins).any():
                 conventions.append(alternative.name)
-            margins = np.minimum(margins, others)
+            elif alternative.otherwise and (margins < others)[alternative.where].any():
+                conventions.append(alternative.otherwise)
+            needed = alternative.where & alternative.required
+            margins = np.where(needed, others, np.minimum(margins, others))
     return margins, tuple(conventions)
 
 

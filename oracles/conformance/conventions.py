@@ -6,7 +6,7 @@ Each alternative names who does so. The truth of `exact_oracle` is the other cho
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from .bounds import ARITHMETIC, bounds
 from .bounds.arithmetic import Floats, floats
 from .bounds.losses import label_weights, signed_scales
 from .bounds.softmax import probabilities
+from .layer import CONVENTIONS
 
 CLIP = 1e-7  # of the book
 
@@ -25,7 +26,8 @@ CLIP = 1e-7  # of the book
 class Alternative:
     """A value that is right as well at the elements of a result that `where` marks.
 
-    bound: the bound that it is held to, that of the case where it is None.
+    bound: the bound that it is held to, that of the case where it is None. by: who does so. otherwise: the choice that
+    the truth makes. required: it alone is right, since the user pinned the convention.
     """
 
     name: str
@@ -33,13 +35,23 @@ class Alternative:
     where: NDArray[np.bool_]
     values: Floats
     bound: Floats | None = None
+    by: tuple[str, ...] = ()
+    otherwise: str = ""
+    required: bool = False
 
 
-def alternatives(case: Case, *, book: bool = False) -> tuple[Alternative, ...]:
-    """Every alternative that concerns some element of this case; book: those of the book's own losses as well."""
+def alternatives(case: Case, *, book: bool = False, convention: str | None = None) -> tuple[Alternative, ...]:
+    """Every alternative that concerns some element of this case; book: those of the book's own losses as well.
+
+    convention: "torch" or "jax" where the user pins one: what it does is then the only thing right.
+    """
     with np.errstate(all="ignore"):
         found = ALTERNATIVES[case.op](case) if case.op in ALTERNATIVES else ()
-        return tuple(a for a in (*found, *_losses(case, book)) if a.where.any())
+        every = tuple(a for a in (*found, *_losses(case, book)) if a.where.any())
+    if convention is None:
+        return every
+    # what is flushed depends on the device: never required
+    return tuple(replace(a, required="subnormal" not in a.name) for a in every if convention in a.by)
 
 
 def _losses(case: Case, book: bool) -> tuple[Alternative, ...]:
@@ -77,8 +89,15 @@ def _relu(case: Case) -> tuple[Alternative, ...]:
     x, g = floats(case, "inputs"), floats(case, "cotangent")
     subnormal = (x > 0) & (x < ARITHMETIC[case.dtype.name].tiny)
     return (
-        Alternative("torch: relu'(NaN) = 1", "dinputs", np.isnan(x), g),
-        Alternative("jax: relu'(subnormal) = 0", "dinputs", subnormal, np.zeros(x.shape)),
+        Alternative("torch: relu'(NaN) = 1", "dinputs", np.isnan(x), g, by=("torch",), otherwise="jax: relu'(NaN) = 0"),
+        Alternative(
+            "jax: relu'(subnormal) = 0",
+            "dinputs",
+            subnormal,
+            np.zeros(x.shape),
+            by=("jax",),
+            otherwise="torch: relu'(subnormal) = 1",
+        ),
     )
 
 
@@ -89,7 +108,8 @@ def _softmax_cross_entropy(case: Case) -> tuple[Alternative, ...]:
     rows = ((floats(case, "logits") == -np.inf) & (targets == 0)).any(axis=1)
     where = rows if case.options["reduction"] == "none" else np.array(rows.any())
     nans = np.full(where.shape, np.nan)
-    return (Alternative("torch and jax: 0 times log 0 is NaN in a loss on rows of weights", "output", where, nans),)
+    name = "torch and jax: 0 times log 0 is NaN in a loss on rows of weights"
+    return (Alternative(name, "output", where, nans, by=CONVENTIONS, otherwise="0 times log 0 is 0 in a loss"),)
 
 
 def _cross_entropy(case: Case) -> tuple[Alternative, ...]:
@@ -100,7 +120,9 @@ def _cross_entropy(case: Case) -> tuple[Alternative, ...]:
     low, high = np.array([clip, 1 - clip]).astype(case.dtype).astype(np.float64)
     values = -label_weights(case) * signed_scales(case, len(p)) / (2 * np.clip(p, low, high))
     return (
-        Alternative("jax: half the gradient at a bound of clip", "dprobabilities", (p == low) | (p == high), values),
+        Alternative(
+            "jax: half the gradient at a bound of clip", "dprobabilities", (p == low) | (p == high), values, by=("jax",)
+        ),
     )
 
 

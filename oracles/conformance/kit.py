@@ -12,12 +12,15 @@ import numpy as np
 from reference import InputError
 
 from ..registry import Oracle
+from . import pools
+from .bounds import bounds
 from .cases import DTYPES
 from .checks import CHECKS
 from .diagnose import Diagnosis
+from .evidence import plain_case
 from .layer import Layer
 from .panel import chosen, cross_validation_note, load_oracles
-from .report import Report, Verdict
+from .report import Report, Verdict, followed, merged
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
 
 Progress = Callable[[int, str], None]  # claims done since the last call, and the one that is next
@@ -94,22 +97,42 @@ def claims(layer: Layer, plan: Plan, panel: Sequence[Oracle], watch: Watch = unw
 def setting(layer: Layer, panel: Sequence[Oracle], absent: Mapping[str, str], device: str) -> Setting:
     """What a report says of a run besides its outcomes."""
     versions = {"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel}
-    return Setting(layer.name, layer.op, device, versions, dict(absent), cross_validation_note(panel))
+    notes = (*cross_validation_note(panel), *cost_note(layer))
+    return Setting(layer.name, layer.op, device, versions, dict(absent), notes)
+
+
+def cost_note(layer: Layer) -> tuple[str, ...]:
+    """What `accumulate="native"` costs: how much wider the bounds are, over plain cases of all sizes."""
+    if layer.accumulate == "strict":
+        return ()
+    said = []
+    for dtype in ("float16", "bfloat16"):
+        wider = []
+        for frame in pools.small_and_large(layer, 0):
+            case = plain_case(layer, dtype, frame)
+            strict, native = (bounds(case, accumulate=how) for how in ("strict", "native"))
+            for name in strict:
+                known = (strict[name] > 0) & np.isfinite(strict[name])
+                wider += list((native[name][known] / strict[name][known]).ravel())
+        if wider:
+            said.append(f"{dtype} {np.median(wider):.3g} (at most {np.max(wider):.3g})")
+    return (f'accumulate="native": the bounds are wider by a median factor of {", ".join(said)}.',) if said else ()
 
 
 def assembled(found: Setting, plan: Plan, outcomes: Iterable[Outcome], seconds: float) -> Report:
     """The report of a run: its verdicts in order, those on oracles after those on the layer."""
     done = list(outcomes)
     said = sorted((v for o in done for v in o.verdicts), key=lambda v: v.status == "disputed")
+    margins = merged(margin for o in done for margin in o.margins)
     absent = [Verdict(WITH_ORACLES, "", found.layer, n, "", "skipped", message=why) for n, why in found.absent.items()]
     return Report(
         title=f"backproof check: {found.layer} as {found.op}",
         verdicts=(*said, *absent),
-        margins=tuple(margin for o in done for margin in o.margins),
+        margins=margins,
         versions=dict(found.versions),
         seed=plan.seed,
         cases=sum(o.cases for o in done),
         seconds=seconds,
         device=found.device,
-        notes=found.notes,
+        notes=(*found.notes, *followed(m for m in margins if m.source == found.layer)),
     )

@@ -18,6 +18,8 @@ from .traced import TracedSession
 
 TARGETS = ("ids", "one_hot", "soft")
 REDUCTIONS = ("mean", "sum", "none")
+CONVENTIONS = ("torch", "jax")
+ACCUMULATE = ("strict", "native")  # sums of the two-byte floats in float32, or in their own dtype
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Layer:
     keyword `reduction`; a layer with "mean" alone is not passed one. any_rank: softmax and ReLU of any rank rather than
     rows. arrays: "numpy", or what makes a NumPy array (of ml_dtypes.bfloat16 too) one that the functions take, such as
     cupy.asarray or torch.from_numpy. Results may be of any array library. `start()` gives a session, one instance at
-    work. Raises InputError.
+    work. convention: "torch" or "jax", to pin what is right where those differ; either is by default. accumulate:
+    "native" for sums of float16 and bfloat16 in their own dtype, by default they are expected in float32; a report then
+    says what that costs. Raises InputError.
     """
 
     op: str
@@ -39,6 +43,8 @@ class Layer:
     reductions: Sequence[str]
     any_rank: bool
     has_cotangent: bool
+    convention: str | None
+    accumulate: str
 
     def __init__(
         self,
@@ -51,11 +57,14 @@ class Layer:
         reductions: Sequence[str] = ("mean",),
         any_rank: bool = False,
         arrays: str | Convert = "numpy",
+        convention: str | None = None,
+        accumulate: str = "strict",
     ) -> None:
         get_op(op)
         _callable(forward=forward, vjp=vjp)
         start = partial(FunctionSession, op, forward, vjp, _conversion(arrays))
-        self._set(op, str(name or getattr(forward, "__name__", "layer")), start, targets, reductions, any_rank, True)
+        named = str(name or getattr(forward, "__name__", "layer"))
+        self._set(op, named, start, targets, reductions, any_rank, True, convention, accumulate)
 
     @classmethod
     def from_class(
@@ -68,6 +77,8 @@ class Layer:
         targets: Sequence[str] = ("ids", "one_hot"),
         any_rank: bool = False,
         arrays: str | Convert = "numpy",
+        convention: str | None = None,
+        accumulate: str = "strict",
     ) -> Layer:
         """A class with forward and backward in the book's interface; `make` is the class, or makes an instance.
 
@@ -79,11 +90,9 @@ class Layer:
         if gradients is not None and not set(gradients) <= known:
             raise InputError(f"gradients: expected names of {', '.join(sorted(known))}, got {dict(gradients)!r}")
         _callable(make=make)
-        layer = object.__new__(cls)
         start = partial(ClassSession, op, make, dict(gradients or {}), _conversion(arrays))
-        named = str(name or getattr(make, "__name__", "layer"))
-        layer._set(op, named, start, targets, ("mean",), any_rank, op not in LOSSES)
-        return layer
+        settings = (start, targets, ("mean",), any_rank, op not in LOSSES, convention, accumulate)
+        return cls._of(op, make, name, *settings)
 
     @classmethod
     def from_torch(
@@ -96,6 +105,8 @@ class Layer:
         targets: Sequence[str] = ("ids", "one_hot"),
         reductions: Sequence[str] = ("mean",),
         any_rank: bool = False,
+        convention: str | None = None,
+        accumulate: str = "strict",
     ) -> Layer:
         """PyTorch code, differentiated by its own backward on `device`.
 
@@ -104,7 +115,8 @@ class Layer:
         `weights`, (n_inputs, n_neurons), and `bias` or `biases`. Labels are int64 ids, or rows in the dtype of the
         predictions. Raises InputError and OracleUnavailable.
         """
-        return cls._traced("torch", op, fn, device, name, targets, reductions, any_rank)
+        start = cls._traced("torch", op, fn, device)
+        return cls._of(op, fn, name, start, targets, reductions, any_rank, True, convention, accumulate)
 
     @classmethod
     def from_jax(
@@ -117,42 +129,53 @@ class Layer:
         targets: Sequence[str] = ("ids", "one_hot"),
         reductions: Sequence[str] = ("mean",),
         any_rank: bool = False,
+        convention: str | None = None,
+        accumulate: str = "strict",
     ) -> Layer:
         """fn(*primals, **options) -> jax array, differentiated by jax.vjp, its custom_vjp or custom_jvp included.
 
         It runs as it is written, with 64-bit types; jax.jit(fn) is checked faster. Labels are int64 ids, or rows in the
         dtype of the predictions. Raises InputError and OracleUnavailable.
         """
-        return cls._traced("jax", op, fn, device, name, targets, reductions, any_rank)
+        start = cls._traced("jax", op, fn, device)
+        return cls._of(op, fn, name, start, targets, reductions, any_rank, True, convention, accumulate)
 
-    @classmethod
-    def _traced(
-        cls,
-        framework: str,
-        op: str,
-        fn: Any,
-        device: str,
-        name: str | None,
-        targets: Any,
-        reductions: Any,
-        any_rank: bool,
-    ) -> Layer:
+    @staticmethod
+    def _traced(framework: str, op: str, fn: Any, device: str) -> Callable[[], Session]:
         get_op(op)
         _callable(fn=fn)
+        return partial(TracedSession, op, fn, load(framework, device=device))
+
+    @classmethod
+    def _of(cls, op: str, thing: Any, name: str | None, *settings: Any) -> Layer:
         layer = object.__new__(cls)
-        start = partial(TracedSession, op, fn, load(framework, device=device))
-        layer._set(
-            op, str(name or getattr(fn, "__name__", type(fn).__name__)), start, targets, reductions, any_rank, True
-        )
+        layer._set(op, str(name or getattr(thing, "__name__", type(thing).__name__)), *settings)
         return layer
 
     def _set(
-        self, op: str, name: str, start: Any, targets: Any, reductions: Any, any_rank: bool, cotangent: bool
+        self,
+        op: str,
+        name: str,
+        start: Any,
+        targets: Any,
+        reductions: Any,
+        any_rank: bool,
+        cotangent: bool,
+        convention: str | None,
+        accumulate: str,
     ) -> None:
+        for setting, value, choices in (
+            ("convention", convention, (None, *CONVENTIONS)),
+            ("accumulate", accumulate, ACCUMULATE),
+        ):
+            if value not in choices:
+                listed = ", ".join(str(choice) for choice in choices)
+                raise InputError(f"{setting}: expected one of {listed}, got {value!r}")
         for label, given, known in (("targets", targets, TARGETS), ("reductions", reductions, REDUCTIONS)):
             if isinstance(given, str) or not given or not set(given) <= set(known):
                 raise InputError(f"{label}: expected some of {', '.join(known)}, got {given!r}")
-        values = (op, name, start, tuple(targets), tuple(reductions), any_rank, cotangent)
+        promises = (tuple(targets), tuple(reductions), any_rank, cotangent, convention, accumulate)
+        values = (op, name, start, *promises)
         for key, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, key, value)
 

@@ -32,11 +32,13 @@ class _Worst:
     cases: int = 0
     elements: int = 0
     unclaimed: int = 0
+    conventions: dict[str, None] = field(default_factory=dict)
 
     def add(self, comparison: Comparison, case: Case) -> None:
         self.cases += 1
         self.elements += comparison.size
         self.unclaimed += comparison.unclaimed
+        self.conventions |= dict.fromkeys(comparison.conventions)
         if self.comparison is None or comparison.margin > self.comparison.margin:
             self.comparison, self.case = comparison, case
 
@@ -59,7 +61,17 @@ class Tally:
     def margins(self) -> tuple[Margin, ...]:
         """The table's rows."""
         return tuple(
-            Margin(op, result, dtype, source, w.comparison.margin, w.cases, w.unclaimed / max(1, w.elements), w.case)
+            Margin(
+                op,
+                result,
+                dtype,
+                source,
+                w.comparison.margin,
+                w.cases,
+                w.unclaimed / max(1, w.elements),
+                w.case,
+                tuple(w.conventions),
+            )
             for (op, result, dtype, source), w in self.worst.items()
             if w.comparison is not None
         )
@@ -79,8 +91,8 @@ def run_layer(layer: Layer, case: Case, session: Session, arrays: Mapping[str, A
 
 
 def truth_for(layer: Layer, case: Case) -> Truth:
-    """The truth that this layer is held against: the book's losses may clip."""
-    return Truth.of(case, book=not layer.has_cotangent)
+    """The truth that this layer is held against: the book's losses may clip, and it may have asked for more."""
+    return Truth.of(case, book=not layer.has_cotangent, convention=layer.convention, accumulate=layer.accumulate)
 
 
 def hold(case: Case, comparisons: Mapping[str, Comparison], prefix: str = "") -> None:

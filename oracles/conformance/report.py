@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from ..case import Case
 from .records import to_data
@@ -61,6 +62,29 @@ class Margin:
     cases: int
     unclaimed: float
     case: Case | None = None
+    conventions: tuple[str, ...] = ()  # what it followed where there is a choice
+
+
+def merged(margins: Iterable[Margin]) -> tuple[Margin, ...]:
+    """One row for each result, dtype and source: the worst of them, over the cases of all."""
+    rows: dict[tuple[str, ...], Margin] = {}
+    for m in margins:
+        key = (m.op, m.result, m.dtype, m.source)
+        before = rows.get(key)
+        if before is not None:
+            worst = max(before, m, key=lambda row: row.worst)
+            cases = before.cases + m.cases
+            unclaimed = (before.unclaimed * before.cases + m.unclaimed * m.cases) / max(1, cases)
+            conventions = tuple(dict.fromkeys((*before.conventions, *m.conventions)))
+            m = replace(worst, cases=cases, unclaimed=unclaimed, conventions=conventions)
+        rows[key] = m
+    return tuple(rows.values())
+
+
+def followed(margins: Iterable[Margin]) -> tuple[str, ...]:
+    """A line on the conventions that were followed where there is a choice."""
+    names = dict.fromkeys(name for m in margins for name in m.conventions)
+    return (f"Where there is a choice it follows {'; '.join(names)}.",) if names else ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..case import Case
 from ..registry import Oracle
-from .checks import Check
+from .checks import Check, values
 from .contain import left_as_found
 from .diagnose import Diagnosis
 from .layer import Layer
@@ -92,8 +92,8 @@ def search(
 
     for i, frame in enumerate(frames):
         count = share if not frame.is_large else 3 if frame.elements <= 20_000 else 2
-        seen_by = panel if i < FRAMES_WITH_ORACLES else ()
-        claim = partial(with_oracles, oracles=seen_by) if check.name == WITH_ORACLES else judge
+        seen_by = panel if check.name == WITH_ORACLES and i < FRAMES_WITH_ORACLES else ()
+        claim = partial(with_oracles, oracles=seen_by) if check.judge is values else judge
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
         tally.cases += tried
         if found is not None:

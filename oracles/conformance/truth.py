@@ -31,17 +31,18 @@ class Truth:
     accepted: tuple[Alternative, ...]
 
     @classmethod
-    def of(cls, case: Case, *, book: bool = False) -> Truth:
+    def of(cls, case: Case, *, book: bool = False, convention: str | None = None, accumulate: str = "strict") -> Truth:
         """The truth of a case, in balls whose precision is raised until they are far smaller than the bounds.
 
-        book: a layer in the book's interface is judged, whose losses may clip probabilities.
+        book: a layer in the book's interface is judged, whose losses may clip probabilities. convention, accumulate:
+        as in Layer.
         """
-        allowed = bounds(case)
+        allowed = bounds(case, accumulate=accumulate)
         for precision in PRECISIONS:
             enclosures = enclose(case, precision=precision)
             if all(_sharp(enclosures[name], bound) for name, bound in allowed.items()):
                 break
-        return cls(case, enclosures, allowed, alternatives(case, book=book))
+        return cls(case, enclosures, allowed, alternatives(case, book=book, convention=convention))
 
     def judge(self, result: Result) -> dict[str, Comparison]:
         """Each of the result's arrays against the truth, under the names of `Result.named`.

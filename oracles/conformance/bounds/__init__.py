@@ -14,10 +14,10 @@ import numpy as np
 from ...case import Case
 from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy
 from .arithmetic import ARITHMETIC as ARITHMETIC
-from .arithmetic import INFLATION
+from .arithmetic import INFLATION, NATIVE, Arithmetic
 from .arithmetic import Floats as Floats
 
-BOUNDS: dict[str, Callable[[Case], dict[str, Floats]]] = {
+BOUNDS: dict[str, Callable[[Case, Arithmetic], dict[str, Floats]]] = {
     "dense": dense.bound,
     "relu": relu.bound,
     "softmax": softmax.bound,
@@ -26,8 +26,12 @@ BOUNDS: dict[str, Callable[[Case], dict[str, Floats]]] = {
 }
 
 
-def bounds(case: Case) -> dict[str, Floats]:
-    """The bound of each element of the output and of every gradient, under the names of `Result.named`."""
+def bounds(case: Case, *, accumulate: str = "strict") -> dict[str, Floats]:
+    """The bound of each element of the output and of every gradient, under the names of `Result.named`.
+
+    accumulate: "strict" where products and sums of the two-byte floats are taken in float32, "native" for their own.
+    """
+    arithmetic = (NATIVE if accumulate == "native" else ARITHMETIC)[case.dtype.name]
     with np.errstate(all="ignore"):
-        found = BOUNDS[case.op](case)
+        found = BOUNDS[case.op](case, arithmetic)
         return {name: np.where(np.isnan(b), np.inf, b * INFLATION) for name, b in found.items()}

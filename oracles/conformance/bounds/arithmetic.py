@@ -8,7 +8,7 @@ two-byte floats are taken in float32, and each documented step is rounded to the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -82,10 +82,11 @@ ARITHMETIC = {
     "bfloat16": _arithmetic(2.0**-24, 2.0**-8, np.float32, 2.0**-126, 2.0**-126, float.fromhex("0x1.fep127")),
 }
 
-
-def arithmetic_of(case: Case) -> Arithmetic:
-    """The model of the case's dtype."""
-    return ARITHMETIC[case.dtype.name]
+# sums in the dtype itself: what it stores is all there is, and what is small may be flushed at once
+NATIVE = {
+    name: replace(a, u=a.v, tiny=max(a.tiny, a.normal), stored_tiny=a.normal, wide_largest=a.largest)
+    for name, a in ARITHMETIC.items()
+}
 
 
 def floats(case: Case, name: str) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...case import Case
-from .arithmetic import LOG, Floats, arithmetic_of, floats, unclaimed_from
+from .arithmetic import LOG, Arithmetic, Floats, floats, unclaimed_from
 from .losses import label_weights, reduced, scales
 
 # y's own rounding to the dtype, y g, 1 / N and the product with it, 1 / p and the product with it, a division's
@@ -15,9 +15,8 @@ GRADIENT_ROUNDINGS = 8
 GRADIENT_STEPS = 3
 
 
-def bound(case: Case) -> dict[str, Floats]:
+def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """(LOG u + gamma_{C+2}) sum |y log p|, reduced; gamma_8 |y g / (p N)|."""
-    a = arithmetic_of(case)
     p = floats(case, "probabilities")
     n, classes = p.shape
     clip = case.options["clip"]

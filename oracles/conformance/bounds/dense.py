@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ...case import Case
-from .arithmetic import Arithmetic, Floats, arithmetic_of, floats, unclaimed_from
+from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
 
 
-def bound(case: Case) -> dict[str, Floats]:
+def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """gamma_{K+1} (|X||W| + |b|), gamma_M |G||W|^T, gamma_N |X|^T|G|, gamma_N sum|G|, and the roundings of storing."""
-    a = arithmetic_of(case)
     x, w, b, g = (floats(case, name) for name in (*case.primals, "cotangent"))
     ones = np.ones((1, len(x)))
     return {

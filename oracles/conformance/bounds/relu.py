@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...case import Case
-from .arithmetic import Floats, arithmetic_of, floats
+from .arithmetic import Arithmetic, Floats, floats
 
 
-def bound(case: Case) -> dict[str, Floats]:
+def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """0; where the input or the cotangent is subnormal, its size."""
-    tiny = arithmetic_of(case).tiny
+    tiny = a.tiny
     x, g = floats(case, "inputs"), floats(case, "cotangent")
     return {
         # flushed in the comparison with 0 too: a negative subnormal may be passed on

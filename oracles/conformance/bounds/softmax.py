@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...case import Case
-from .arithmetic import DIVISION, EXP, LOG, Arithmetic, Floats, arithmetic_of, floats, unclaimed_from
+from .arithmetic import DIVISION, EXP, LOG, Arithmetic, Floats, floats, unclaimed_from
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,8 @@ class Probabilities:
     valid: Floats
 
 
-def bound(case: Case) -> dict[str, Floats]:
+def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """The bounds of the output and of s (g - s.g)."""
-    a = arithmetic_of(case)
     shape = case.cotangent.shape
     rows = (-1, shape[-1]) if case.cotangent.size else (0, shape[-1])
     p = probabilities(a, floats(case, "inputs").reshape(rows))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ...case import Case
-from .arithmetic import Floats, arithmetic_of, floats, unclaimed_from
+from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
 from .losses import label_weights, reduced, scales
 from .softmax import probabilities
 
 
-def bound(case: Case) -> dict[str, Floats]:
+def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """The bounds of the reduced loss and of the gradient; rows that are NaN have none."""
-    a = arithmetic_of(case)
     x = floats(case, "logits")
     n, classes = x.shape
     p = probabilities(a, x, stored_log=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import oracles.conformance.kit as kit_module
+import reference
 from oracles import InputError, Layer, Oracle, Result, load
 from oracles.conformance.kit import check_layer
 from oracles.conformance.layer import reference_layer
@@ -68,3 +69,54 @@ def test_a_seed_gives_the_same_report_again():
     first, second = (check_layer(wrong, dtypes=["float64"], max_examples=20, seed=4) for _ in range(2))
     assert [v.message for v in first.failures] == [v.message for v in second.failures]
     assert first.failures[0].case == second.failures[0].case
+
+
+def relu_layer(at_nan, **settings):
+    def vjp(g, x):
+        return np.where(np.isnan(x), at_nan * g, np.where(x > 0, g, 0)).astype(g.dtype)
+
+    return Layer("relu", forward=reference.relu, vjp=vjp, any_rank=True, **settings)
+
+
+@pytest.mark.parametrize(("at_nan", "who"), [(1, "torch"), (0, "jax")])
+def test_a_layer_may_follow_either_framework_and_the_report_says_which(at_nan, who):
+    report = check_layer(relu_layer(at_nan), oracles=["exact"], dtypes=["float64"], seed=1)
+    assert report.passed
+    assert f"Where there is a choice it follows {who}: relu'(NaN) = {at_nan}" in str(report)
+
+
+@pytest.mark.parametrize(("at_nan", "who"), [(1, "jax"), (0, "torch")])
+def test_a_pinned_convention_is_the_only_one_right(at_nan, who):
+    report = check_layer(relu_layer(at_nan, convention=who), oracles=["exact"], dtypes=["float64"], seed=1)
+    assert {v.check for v in report.failures} == {"special_values"}
+    right = check_layer(relu_layer(1 - at_nan, convention=who), oracles=["exact"], dtypes=["float64"], seed=1)
+    assert right.passed
+
+
+def test_sums_in_bfloat16_are_wrong_unless_asked_for_and_the_report_says_what_that_costs():
+    def vjp(g, x, w, b):
+        total = np.zeros_like(b)
+        for row in g:  # each step rounds to bfloat16
+            total = (total + row).astype(b.dtype)
+        dinputs, dweights, _ = reference.dense_vjp(g, x, w, b)
+        return dinputs, dweights, total
+
+    settings = {"forward": reference.dense, "vjp": vjp}
+    options = {"oracles": ["exact"], "dtypes": ["bfloat16"], "seed": 1}
+    strict = check_layer(Layer("dense", **settings), **options)
+    assert any(v.message.startswith("dbiases") for v in strict.failures)
+    native = check_layer(Layer("dense", accumulate="native", **settings), **options)
+    assert native.passed, str(native)
+    assert 'accumulate="native": the bounds are wider by a median factor of float16' in str(native)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"convention": "caffe"}, "convention: expected one of None, torch, jax, got 'caffe'"),
+        ({"accumulate": "float8"}, "accumulate: expected one of strict, native, got 'float8'"),
+    ],
+)
+def test_an_unknown_setting_is_named(setting, message):
+    with pytest.raises(InputError, match=message):
+        relu_layer(0, **setting)
