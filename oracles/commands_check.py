@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the kit is loaded by the commands that need it
 
 _VJP = click.option("--vjp", help="The function that computes the gradients, where the candidate is a function.")
 _FORMS = click.option("--targets", multiple=True, help="A label form it takes: ids, one_hot or soft; may be repeated.")
+_FRAMEWORK = click.option("--framework", help="torch or jax, where it is their code and theirs to differentiate.")
 _ORACLE = click.option("--oracle", "oracles", multiple=True, help="Only this oracle; may be repeated.  [default: all]")
 _DEVICE = click.option(
     "--device", default="cpu", show_default=True, help=f"For the frameworks: {' or '.join(DEVICES)}."
@@ -33,6 +34,7 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @click.argument("candidate", metavar="MODULE:ATTR")
 @click.option("--op", help="What it computes; a Layer says so itself.")
 @_VJP
+@_FRAMEWORK
 @_FORMS
 @click.option("--dtype", "dtypes", multiple=True, help="A dtype; may be repeated.  [default: float32, float64]")
 @_ORACLE
@@ -50,6 +52,7 @@ def check(
     candidate: str,
     op: str | None,
     vjp: str | None,
+    framework: str | None,
     targets: tuple[str, ...],
     dtypes: tuple[str, ...],
     oracles: tuple[str, ...],
@@ -69,13 +72,14 @@ def check(
     backproof check layers:MyReLU --op relu
     backproof check layers.py:my_softmax --vjp layers.py:my_softmax_vjp --op softmax --dtype float32
     backproof check layers:MyLoss --op softmax_cross_entropy --targets ids --save-cases failures
+    backproof check kernels:Softmax --op softmax --framework torch --device cuda
     """
     use_compilation_cache()
     from .conformance.isolated import check_isolated
     from .conformance.kit import check_layer, planned
     from .conformance.target import Target, load_layer
 
-    target = Target(candidate, op, vjp, targets)
+    target = Target(candidate, op, vjp, targets, framework, device)
     chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
     settings = (oracles or None, dtypes or None, device, examples, chosen)
     with progress_bar(len(planned(dtypes, examples, chosen).steps)) as advance:
@@ -95,6 +99,7 @@ def check(
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("candidate", metavar="[MODULE:ATTR]", required=False)
 @_VJP
+@_FRAMEWORK
 @_FORMS
 @_ORACLE
 @_DEVICE
@@ -105,6 +110,7 @@ def replay(
     file: Path,
     candidate: str | None,
     vjp: str | None,
+    framework: str | None,
     targets: tuple[str, ...],
     oracles: tuple[str, ...],
     device: str,
@@ -128,7 +134,7 @@ def replay(
     from .conformance.target import Target, load_layer
 
     recording = replays.Recording.load(file)
-    target = Target(candidate, recording.case.op, vjp, targets) if candidate else recording.target
+    target = Target(candidate, recording.case.op, vjp, targets, framework, device) if candidate else recording.target
     console = page()
     if target is None:
         found = replays.sources(recording.case, oracles or None, device)

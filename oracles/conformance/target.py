@@ -24,13 +24,16 @@ from .layer import Layer
 class Target:
     """Where a candidate is, in words that travel: its name, its op unless it is a Layer, its vjp if it is a function.
 
-    targets: the label forms it takes, where they are not the default ones.
+    targets: the label forms it takes, where they are not the default ones. framework: torch or jax, where it is theirs
+    to differentiate, on `device`.
     """
 
     name: str
     op: str | None = None
     vjp: str | None = None
     targets: tuple[str, ...] = ()
+    framework: str | None = None
+    device: str = "cpu"
 
 
 def load_layer(target: Target) -> Layer:
@@ -47,13 +50,19 @@ def load_layer(target: Target) -> Layer:
     if target.op is None:
         raise InputError(f"--op: missing, and {target.name} is a {type(candidate).__name__} that does not say its op")
     forms: dict[str, Any] = {"targets": target.targets} if target.targets else {}
+    if target.framework is not None:
+        takes = {"torch": Layer.from_torch, "jax": Layer.from_jax}
+        if target.framework not in takes:
+            raise InputError(f"--framework: expected one of {', '.join(takes)}, got {target.framework!r}")
+        return takes[target.framework](target.op, candidate, device=target.device, **forms)
     if target.vjp is not None:
         vjp = _find(target.vjp)[1] if ":" in target.vjp else _attribute(module, target.vjp, target.name)
         return Layer(target.op, forward=_function(target.name, candidate), vjp=_function(target.vjp, vjp), **forms)
     if isinstance(candidate, type):
         return Layer.from_class(target.op, candidate, **forms)
     raise InputError(
-        f"{target.name}: expected a class, a Layer, or a function with --vjp MODULE:ATTR, got {shown(candidate)}"
+        f"{target.name}: expected a class, a Layer, a function with --vjp MODULE:ATTR, or code of a --framework, "
+        f"got {shown(candidate)}"
     )
 
 

@@ -114,7 +114,10 @@ def verdicts(
 ) -> Iterator[Verdict]:
     """What a search found, as one verdict an oracle where they took part, and one by the exact value elsewhere."""
     found = search(check, layer, dtype, examples, seed, panel, tally, watch)
-    shown = None if found is None else explained(layer, check, found, dtype, diagnosis or Diagnosis(layer, seed))
+    shown = None
+    if found is not None:
+        with watch(found.call):  # looking for the cause runs the layer as well
+            shown = explained(layer, check, found, dtype, diagnosis or Diagnosis(layer, seed))
     if check.name == WITH_ORACLES:
         yield from verdicts_on_layer(check.name, layer, dtype, panel, shown, tally)
     else:

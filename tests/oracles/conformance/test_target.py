@@ -1,8 +1,10 @@
 import sys
 
+import numpy as np
 import pytest
 
-from oracles import InputError
+from oracles import Case, InputError
+from oracles.conformance.run import run
 from oracles.conformance.target import Target, load_layer
 
 SOURCE = """
@@ -69,6 +71,16 @@ def test_label_forms_are_passed_on():
     assert layer.targets == ("ids",)
 
 
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_code_of_a_framework_is_differentiated_by_it(here, framework):
+    pytest.importorskip(framework)
+    functions = {"torch": "import torch\nf = torch.relu", "jax": "import jax\nf = jax.nn.relu"}
+    (here / "theirs.py").write_text(functions[framework])
+    layer = load_layer(Target("theirs:f", "relu", framework=framework))
+    case = Case("relu", [np.array([1.0, -1.0])], np.array([3.0, 5.0]))
+    assert run(layer, case).gradients["inputs"].tolist() == [3.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
@@ -84,10 +96,14 @@ def test_label_forms_are_passed_on():
         (Target("candidates:layer", "dense"), "--op: candidates:layer is a Layer of relu, got 'dense'"),
         (
             Target("candidates:relu", "relu"),
-            "expected a class, a Layer, or a function with --vjp MODULE:ATTR, got <fun",
+            "expected a class, a Layer, a function with --vjp MODULE:ATTR, or code of a --framework, got <fun",
         ),
         (Target("candidates:relu", "relu", "relu_vpj"), "no 'relu_vpj' in 'candidates'; did you mean relu_vjp"),
         (Target("candidates:relu", "relu", "number"), "number: expected a function, got 3"),
+        (
+            Target("candidates:relu", "relu", framework="caffe"),
+            "--framework: expected one of torch, jax, got 'caffe'",
+        ),
         (
             Target("candidates:MyReLU", "relu", targets=("hot",)),
             r"targets: expected some of ids, one_hot, soft, got \('hot",
