@@ -18,17 +18,19 @@ from .bounds.arithmetic import Floats
 from .causes.behaviour import (
     of_attributes,
     of_cache,
-    of_history,
     of_integers,
     of_layout,
     of_memory,
+    of_output,
     of_repetition,
     of_writes,
 )
 from .causes.estimates import Limits, estimated_places, estimated_values
 from .causes.formulas import formulas
+from .causes.history import of_history
 from .causes.limits import limits
 from .causes.places import EVERYWHERE, Place, places
+from .causes.raising import of_raising
 from .causes.values import Value, copies, cotangents, rounded_operands, rounded_results, scaled
 from .checks import Check
 from .contain import contained
@@ -55,16 +57,17 @@ class Diagnosis:
             return f"{UNEXPLAINED} ({type(error).__name__} while looking for it)"
 
     def _of_behaviour(self, check: Check, found: Disagreement) -> str:
-        said, layer = found.message, self.layer
+        said, layer, cases = found.message, self.layer, (found.origin, found.case)
         if found.kind in ("argument", "alias", "narrow"):
             return said
-        writes = of_writes(layer, found.origin) or of_writes(layer, found.case)
+        writes = next(filter(None, (of(layer, case) for of in (of_writes, of_output) for case in cases)), "")
         if writes:
             return writes
         if found.kind == "repeat":
             if "overwritten" in found.names:
                 return f"{found.names[0]} is one array, written again by every call"
-            return of_repetition(layer, found.origin) or of_repetition(layer, found.case)
+            repeated = (of_repetition(layer, case) for case in cases)
+            return next(filter(None, repeated), "") or of_attributes(layer, found)
         if found.earlier or found.between is not None:
             return of_history(layer, found.unshrunk) or of_history(layer, found)
         attributes = of_attributes(layer, found)
@@ -89,9 +92,8 @@ class Diagnosis:
         if memory:
             return memory
         runs = gather(self.layer, check, found, dtype, self.seed)
-        raised = _of_raising(runs)
-        if raised:
-            return raised
+        if found.kind == "raised" or any(e.raised for e in runs[:2]):
+            return of_raising(runs)  # what it computes elsewhere is another matter
         explained: list[Explanation] = []
         for r in _wrong_results(runs):
             sizes = limits(self.layer, runs, r, dtype, self.seed)
@@ -116,28 +118,6 @@ class Explanation:
 
     def __str__(self) -> str:
         return f"{self.value.text} {self.place.text}".rstrip()
-
-
-def _of_raising(runs: Sequence[Evidence]) -> str:
-    """When a layer raises: on empty batches, or on one form of labels."""
-    raised = [e for e in runs if e.raised]
-    others = [e for e in runs if not e.raised]
-    if not raised:
-        return ""
-    message = raised[0].raised
-    said = message.partition(":")[0] if message.startswith("raised ") else message
-    kinds = [
-        {e.case.primals["targets"].dtype.name for e in some if "targets" in e.case.primals} for some in (raised, others)
-    ]
-    if len(kinds[0]) == 1 and not kinds[0] & kinds[1]:
-        return f"{said} where the labels are {kinds[0].pop()}"
-    for place in places(raised[0].case.op):
-        marks = [place.of(e, "output") for e in (*raised, *others)]
-        if place is not EVERYWHERE and all(m is not None for m in marks):
-            whole = [bool(m.all()) and (m.size > 0 or "empty" in place.text) for m in marks if m is not None]
-            if all(whole[: len(raised)]) and not any(whole[len(raised) :]) and others:
-                return f"{said} {place.text}"
-    return ""
 
 
 def _wrong_results(runs: Sequence[Evidence]) -> list[str]:

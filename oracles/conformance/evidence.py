@@ -31,13 +31,13 @@ T = TypeVar("T")
 PLAIN = Variety(layouts=False, special=False)
 ENOUGH = 8  # cases of either kind, wrong and right, of one frame
 
-# unequal sizes, none of which is a power of two twice: a size that a fault depends on shows
+# unequal sizes, none of which is a power of two twice: a size that a fault depends on shows; 77 has every tail
 _PROBES: Mapping[str, tuple[tuple[int, ...], ...]] = {
-    "dense": ((5, 3, 4), (6, 7, 2), (4, 5, 9), (1, 3, 2), (3, 3, 3)),
-    "relu": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4)),
-    "softmax": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4)),
-    "cross_entropy": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4)),
-    "softmax_cross_entropy": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4)),
+    "dense": ((5, 3, 4), (6, 7, 2), (4, 5, 9), (1, 3, 2), (3, 3, 3), (77, 3, 2), (3, 77, 2), (2, 3, 77)),
+    "relu": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
+    "softmax": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
+    "cross_entropy": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
+    "softmax_cross_entropy": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
 }
 _AXES = {
     ("dense", "output"): ("N", "M"),

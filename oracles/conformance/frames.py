@@ -79,7 +79,7 @@ def frame_pool(
 def large_frames(
     op: str, seed: int, *, targets: tuple[str, ...] = TARGETS, reductions: tuple[str, ...] = REDUCTIONS
 ) -> tuple[Frame, ...]:
-    """Above 64 and above 256 in each direction, and above 65,536 elements once; smallest first."""
+    """64 and 256 and above in each direction, and above 65,536 elements in each array; smallest first."""
     get_op(op)
     rng = random.Random(f"large {op} {seed}")
     over64, over256 = 65 + rng.randrange(8), 257 + rng.randrange(8)
@@ -88,10 +88,14 @@ def large_frames(
         "dense": lambda: [
             *((over64, few, few + 1), (few, over64, few + 1), (few, few + 1, over64)),
             *((over256, few, few + 1), (few, over256, few + 1), (few, few + 1, over256)),
-            (over256, 2, over256),
+            # whole blocks, to the last element
+            *((64, few, few + 1), (few, 64, few + 1), (few, few + 1, 64)),
+            *((256, few, few + 1), (few, 256, few + 1), (few, few + 1, 256)),
+            *((over256, 2, over256), (over256, over256, 2), (2, over256, over256)),
         ],
     }
     both = [(over64, few), (few, over64), (over256, few), (few, over256), (over256, over256)]
+    both += [(64, few), (few, 64), (256, few), (few, 256)]
     sizes: list[Shape] = makers[op]() if op in makers else list(both)
     return _framed(op, sizes, rng, targets, reductions)
 

@@ -55,7 +55,7 @@ def hand_over(case: Case) -> dict[str, Array]:
 def forward(session: Session, layer: Layer, case: Case, arrays: Mapping[str, Array]) -> Any:
     """What the forward pass gives."""
     with np.errstate():  # what it sets does not reach the code that follows
-        return session.forward(_primals(case, arrays), _options(layer, case))
+        return session.forward(_primals(case, arrays), options_of(layer, case))
 
 
 def backward(
@@ -73,7 +73,7 @@ def backward(
         cotangent = predictions(session, case, arrays, output)
         arrays, before = {**arrays, "predictions": cotangent}, {**before, "predictions": cotangent.copy()}
     with np.errstate():
-        gradients = session.backward(cotangent, _primals(case, arrays), _options(layer, case))
+        gradients = session.backward(cotangent, _primals(case, arrays), options_of(layer, case))
     returned = {"output": as_array("output", output)}
     returned |= {f"d{name}": as_array(f"d{name}", gradients[name]) for name in case.signature.differentiable}
     mean = returned["output"]
@@ -108,7 +108,8 @@ def _primals(case: Case, arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {name: arrays[name] for name in case.primals}
 
 
-def _options(layer: Layer, case: Case) -> dict[str, Any]:
+def options_of(layer: Layer, case: Case) -> dict[str, Any]:
+    """The options that a layer is passed on a case."""
     given = {k: v for k, v in case.options.items() if v is not None}
     return given if len(layer.reductions) > 1 else {k: v for k, v in given.items() if k != "reduction"}
 

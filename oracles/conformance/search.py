@@ -27,7 +27,8 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
     kind: what was seen, one of KINDS; names: of what: the result, the argument, or the two arrays of an alias. earlier:
     the calls that the same instance saw before, where the failure takes them; call: the one that then fails, `case`
     itself unless the claim was tried on a variation of it; between: what a forward pass was on that came between its
-    two passes. unshrunk: the finding before its case was made small.
+    two passes, of another instance where `elsewhere`. refilled: the earlier calls were handed the same arrays, which
+    were filled with other values in between. unshrunk: the finding before its case was made small.
     """
 
     def __init__(
@@ -41,10 +42,13 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
         call: Case | None = None,
         earlier: Sequence[Case] = (),
         between: Case | None = None,
+        elsewhere: bool = False,
+        refilled: bool = False,
     ) -> None:
         super().__init__(message)
         self.case, self.message, self.margin, self.kind, self.names = case, message, margin, kind, tuple(names)
         self.call, self.earlier, self.between = call or case, tuple(earlier), between
+        self.elsewhere, self.refilled = elsewhere, refilled
         self.unshrunk = self
 
     @property

@@ -82,8 +82,9 @@ def _body(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
         yield from _arrays(layer, earlier)
         yield from _call(candidate, earlier)
     if found.earlier:
-        yield "# the call that then fails"
-    yield from _arrays(layer, case, integers=found.kind == "integers")
+        yield f"# the call that then fails{', with other values in the same arrays' if found.refilled else ''}"
+    for line in _arrays(layer, case, integers=found.kind == "integers"):
+        yield line.replace(" = ", "[...] = ", 1) if found.refilled else line
     writer = {
         "argument": _argument,
         "parameter": _parameter,
@@ -123,11 +124,16 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
     case = found.call
     yield from candidate.forward(case, _names(case), "output")
     if found.between is not None:
-        yield "# a forward pass on other arguments in between"
+        whose = " of another instance" if found.elsewhere else ""
+        yield f"# a forward pass{whose} on other arguments in between"
+        if found.elsewhere and candidate.make(found.between):
+            yield from ("mine = layer", candidate.make(found.between))
         renamed = {n: f"other_{n}" for n in _names(found.between)}
         for line in _arrays(layer, found.between):
             yield f"other_{line}"
         yield from candidate.forward(found.between, renamed, "other_output")
+        if found.elsewhere and candidate.make(found.between):
+            yield "layer = mine"
     yield from candidate.backward(case, _names(case), _gradients(case))
     result = found.names[0]
     judged = case

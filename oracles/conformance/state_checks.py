@@ -13,9 +13,10 @@ from .contain import contained, said
 from .interchange import as_array
 from .layer import Layer
 from .referee import hold, judge_layer, run_layer, truth_for
-from .run import Run, backward, forward, hand_over, predictions
+from .run import Run, backward, forward, hand_over, options_of, predictions
 from .search import Disagreement
 from .sessions import Session
+from .traced import TracedSession
 from .variations import variations
 
 
@@ -67,13 +68,25 @@ def stateless(layer: Layer, case: Case) -> None:
             except Disagreement as found:
                 _raise_with_history(case, prefix, found, now, _fewest(layer, now, earlier))
             earlier.append(now)
-            if not layer.has_cotangent:
-                _forward_in_between(layer, case, other, what)
+        if other in earlier:  # and so right by itself
+            _refilled(layer, case, other, what)
+        _forward_in_between(layer, case, other, what, elsewhere=True)
+        if not layer.has_cotangent:
+            _forward_in_between(layer, case, other, what, elsewhere=False)
 
 
-def _raise_with_history(case: Case, prefix: str, found: Disagreement, now: Case, earlier: Sequence[Case]) -> NoReturn:
+def _raise_with_history(
+    case: Case, prefix: str, found: Disagreement, now: Case, earlier: Sequence[Case], *, refilled: bool = False
+) -> NoReturn:
     raise Disagreement(
-        case, prefix + found.message, found.margin, kind=found.kind, names=found.names, call=now, earlier=earlier
+        case,
+        prefix + found.message,
+        found.margin,
+        kind=found.kind,
+        names=found.names,
+        call=now,
+        earlier=earlier,
+        refilled=refilled,
     ) from None
 
 
@@ -105,23 +118,50 @@ def _fewest(layer: Layer, now: Case, earlier: Sequence[Case]) -> Sequence[Case]:
     return earlier
 
 
-def _forward_in_between(layer: Layer, case: Case, other: Case, what: str) -> None:
-    """A loss's backward is handed its predictions and labels: a forward pass in between must not matter."""
+def _refilled(layer: Layer, case: Case, other: Case, what: str) -> None:
+    """Arrays may be filled again between calls: a layer that knows them by identity would return what it had."""
     session, arrays = layer.start(), hand_over(case)
-    (name,) = case.signature.differentiable
+    run_layer(layer, case, session, arrays)
+    again = hand_over(other)
+    if session.handed() or any(a.shape != arrays[n].shape or not arrays[n].flags.writeable for n, a in again.items()):
+        return  # it was handed conversions, which are copies
+    for name, a in again.items():
+        arrays[name][...] = a
+    try:
+        hold(other, truth_for(layer, other).judge(run_layer(layer, other, session, arrays).result))
+    except Disagreement as found:
+        prefix = f"in arrays that a call used before and that now hold a case with {what}: "
+        _raise_with_history(case, prefix, found, other, (case,), refilled=True)
+
+
+def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, *, elsewhere: bool) -> None:
+    """A backward pass after a forward pass on something else: of another instance, where it must not matter to any.
+
+    Of the same instance it must not matter to a loss, whose backward is handed its predictions and labels.
+    """
+    session, arrays = layer.start(), hand_over(case)
+    third = layer.start() if elsewhere else session
     try:
         with contained():
             output = forward(session, layer, case, arrays)
-            handed = predictions(session, case, arrays, output)
-            forward(session, layer, other, hand_over(other))
-            gradient = as_array(f"d{name}", session.backward(handed, arrays, {})[name])
+            if elsewhere and isinstance(session, TracedSession) and session.parameters():
+                return  # one module may serve every session
+            handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays, output)
+            forward(third, layer, other, hand_over(other))
+            late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
+            gradients = {n: as_array(f"d{n}", late[n]) for n in case.signature.differentiable}
     except Exception as error:
         raise Disagreement(case, said(error), kind="raised") from error
-    found = truth_for(layer, case).judge(Result(np.asarray(0.0), {name: gradient}))
+    found = truth_for(layer, case).judge(Result(np.asarray(0.0), gradients))
+    whose = " of another instance" if elsewhere else ""
     try:
-        hold(case, {f"d{name}": found[f"d{name}"]}, f"with a forward pass on {what} in between: ")
+        hold(
+            case,
+            {n: c for n, c in found.items() if n != "output"},
+            f"with a forward pass{whose} on {what} in between: ",
+        )
     except Disagreement as wrong:
-        wrong.between = other
+        wrong.between, wrong.elsewhere = other, elsewhere
         raise
 
 

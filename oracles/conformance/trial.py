@@ -91,7 +91,8 @@ def search(
             judge_layer(layer, case, truth, tally)
 
     for i, frame in enumerate(frames):
-        count = share if not frame.is_large else 3 if frame.elements <= 20_000 else 2
+        huge = 1 if frame.op == "dense" else 2  # dense has three of those, one for each array
+        count = share if not frame.is_large else 3 if frame.elements <= 20_000 else huge
         seen_by = panel if check.name == WITH_ORACLES and i < FRAMES_WITH_ORACLES else ()
         claim = partial(with_oracles, oracles=seen_by) if check.judge is values else judge
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))

@@ -11,7 +11,7 @@ from ..case import Case
 
 
 def variations(case: Case) -> Iterator[tuple[str, Case]]:
-    """Cases that differ from this one in a way that a layer's memory of it would show."""
+    """Cases that differ from this one in a way that a layer's memory of it would show; the last in its values alone."""
     first = case.signature.primals[0]
     a = case.primals[first]
     if not a.ndim or not a.size:
@@ -23,10 +23,29 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
         yield "the same first sample", _replaced(case, rolled)
     if len(a) > 1:
         yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in _by_sample(case).items()})
+    # a result that is kept by the values of some arguments alone is that of the others as they were
+    if case.cotangent.ndim and case.cotangent.any():
+        yield "another cotangent", _replaced(case, {"cotangent": -case.cotangent})
+    if "weights" in case.primals:
+        yield "other parameters", _replaced(case, {n: -case.primals[n] for n in ("weights", "biases")})
+    targets = case.primals.get("targets")
+    if targets is not None and not np.array_equal(targets, targets[::-1]):
+        yield "other labels", _replaced(case, {"targets": targets[::-1]})
+    yield "a NaN at the end", _replaced(case, {n: _with_nan(x) for n, x in _floats(case, first).items()})
     yield (
         "other values",
         _replaced(case, {n: x[::-1] for n, x in _by_sample(case).items()} if len(a) > 1 else {first: -a}),
     )
+
+
+def _floats(case: Case, first: str) -> dict[str, Array]:
+    return {first: case.primals[first]} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
+
+
+def _with_nan(a: Array) -> Array:
+    changed = np.array(a, order="C")
+    changed.reshape(-1)[-1:] = np.nan
+    return changed
 
 
 def _by_sample(case: Case) -> dict[str, Array]:

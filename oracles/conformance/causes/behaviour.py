@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ...arrays import Array, is_plain, same_bits
-from ...case import Case, Result
+from ...case import Case
 from ...registry import LayerError
 from ..bounds.arithmetic import Floats
 from ..checks import with_integers
 from ..evidence import Evidence, plain_case
+from ..interchange import as_array
 from ..layer import Layer
 from ..referee import run_layer
-from ..run import backward, forward, hand_over, predictions
+from ..run import backward, forward, hand_over
 from ..search import Disagreement
 from ..sessions import ClassSession
 
@@ -32,22 +33,29 @@ def of_attributes(layer: Layer, found: Disagreement) -> str:
         error = raised.__cause__
         if isinstance(error, LayerError) and "did not set" in str(error):
             return str(error)
-        if isinstance(session, ClassSession) and not _stored(session, arrays):
-            return "forward does not store its inputs, which backward needs"
+        if isinstance(session, ClassSession):
+            if case.op in ("dense", "relu") and not _stored(session, arrays):
+                return "forward does not store its inputs, which backward needs"
+            if isinstance(error, AttributeError) and error.obj is session.object:
+                return f"its attribute {error.name!r} is read and was never set"
         return ""
     for name, now in session.parameters().items():
         gradient = done.result.gradients[name]
         if now is not arrays[name] and np.array_equal(np.asarray(now), gradient, equal_nan=True):
             return f"its parameter {name} was replaced by its gradient"
+        if found.kind in ("parameter", "repeat") and not same_bits(np.asarray(now), done.before[name]):
+            return f"its parameter {name} was replaced"
     return ""
 
 
 def _stored(session: ClassSession, arrays: Mapping[str, Array]) -> bool:
-    """Whether a forward pass leaves its first argument, or a copy of it, in an attribute."""
+    """Whether a forward pass leaves its first argument, a copy or a mask of it, in an attribute."""
     if not hasattr(session.object, "__dict__"):
         return True
     first = next(iter(arrays.values()))
     kept = [v for n, v in vars(session.object).items() if isinstance(v, np.ndarray) and n not in _READ]
+    if session.op.name == "relu" and any(v.shape == first.shape for v in kept):
+        return True
     return any(np.shares_memory(v, first) or np.array_equal(v, first, equal_nan=True) for v in kept)
 
 
@@ -59,6 +67,19 @@ def of_writes(layer: Layer, case: Case) -> str:
         return ""
     changed = [name for name, a in done.handed.items() if not same_bits(a, done.before[name])]
     return f"overwrote its argument {changed[0]}" if changed else ""
+
+
+def of_output(layer: Layer, case: Case) -> str:
+    """An output that is right until the backward pass writes to it."""
+    session, arrays = layer.start(), hand_over(case)
+    try:
+        output = forward(session, layer, case, arrays)
+        before = as_array("output", output).copy()
+        backward(session, layer, case, arrays, output)
+        after = as_array("output", output)
+    except Exception:
+        return ""
+    return "" if same_bits(before, after) else "backward overwrote the output of forward"
 
 
 def of_cache(layer: Layer, case: Case) -> str:
@@ -146,78 +167,9 @@ def of_repetition(layer: Layer, case: Case) -> str:
         return ""
     for r, first in once.items():
         a, b = first.astype(np.float64), twice[r].astype(np.float64)
-        if r != "output" and a.shape == b.shape and (a != b).any() and _near(b, 2 * a, np.abs(a) * 1e-2):
+        if r != "output" and a.shape == b.shape and (a != b).any() and near(b, 2 * a, np.abs(a) * 1e-2):
             return f"{r} accumulates: a second backward adds to what the first one left"
     return of_memory(layer, case)
-
-
-def of_history(layer: Layer, found: Disagreement) -> str:
-    """What of an earlier call stands in the result of this one."""
-    session = layer.start()
-    try:
-        for case in found.earlier:
-            run_layer(layer, case, session)
-        if found.between is not None:
-            arrays = hand_over(found.call)
-            output = forward(session, layer, found.call, arrays)
-            handed = predictions(session, found.call, arrays, output)
-            forward(session, layer, found.between, hand_over(found.between))
-            late = session.backward(handed, arrays, {})
-            result = Result(np.asarray(np.nan), {n: np.array(a) for n, a in late.items()})
-        else:
-            result = run_layer(layer, found.call, session).result
-    except Exception:
-        return ""
-    now = Evidence(found.call, Evidence.of(layer, found.call).truth, result)
-    past = [Evidence.of(layer, case) for case in (*found.earlier, *filter(None, [found.between]))]
-    for r in now.actual if found.between is None else list(now.actual)[1:]:
-        # one element may be like another by chance
-        if now.wrong(r).sum() > 1 and now.computed(r).shape == now.expected(r).shape:
-            for text, predicted in _from_the_past(now, past, r):
-                if predicted.shape == now.computed(r).shape and _met(now, r, predicted):
-                    return f"{r}: {text}"
-    return ""
-
-
-def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[tuple[str, Floats]]:
-    actual, expected = now.computed(r), now.expected(r)
-    fitting = [e for e in past if e.expected(r).shape == expected.shape]
-    for e in fitting:
-        yield "equal to an earlier call's result", e.expected(r)
-        yield "adds to an earlier call's result", expected + e.expected(r)
-    if fitting:
-        yield "accumulates over the calls", expected + sum(e.expected(r) for e in fitting)
-    if now.case.op == "softmax" and past:
-        x = now.first.astype(now.case.dtype)
-        top = max(float(e.first.max()) for e in (*past, now))
-        raised = np.exp(x - np.maximum(x.max(axis=-1, keepdims=True), x.dtype.type(top)))
-        s = (raised / raised.sum(axis=-1, keepdims=True)).astype(np.float64)
-        g = now.cotangent
-        kept = s if r == "output" else s * (g - (s * g).sum(axis=-1, keepdims=True))
-        yield "the largest input of an earlier call is kept as the maximum", kept
-
-    for e in fitting:
-        stale = now.wrong(r) & (np.abs(actual - e.expected(r)) <= 4 * e.bound(r))
-        where = " where the unit is masked" if now.case.op == "relu" and not (stale & (now.first > 0)).any() else ""
-        yield f"keeps elements of an earlier call's result{where}", np.where(stale, e.expected(r), expected)
-    if r != "output":
-        for e in past:
-            for name in (*now.case.primals, "cotangent"):
-                then = e.cotangent if name == "cotangent" else e.case.primals[name]
-                mine = now.cotangent if name == "cotangent" else now.case.primals[name]
-                if then.shape == mine.shape and not np.array_equal(then, mine):
-                    kept = then if name == "targets" else then.astype(np.float64)
-                    yield f"uses the {name} of an earlier call", now.instead(**{name: kept})[r]
-
-
-def _met(e: Evidence, r: str, predicted: Floats) -> bool:
-    reach = 64 * e.bound(r) + 64 * e.unit_roundoff * np.abs(predicted)
-    return _near(e.computed(r), predicted, np.where(np.isfinite(reach), reach, 0.0))
-
-
-def _near(a: Floats, b: Floats, reach: Floats) -> bool:
-    with np.errstate(all="ignore"):
-        return bool(((np.abs(a - b) <= reach) | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
 
 def of_integers(layer: Layer, case: Case) -> str:
@@ -231,8 +183,14 @@ def of_integers(layer: Layer, case: Case) -> str:
         if not run.wrong(r).any():
             continue
         a, t = run.computed(r), run.expected(r)
-        if result.named()[r].dtype.kind in "iu":
+        if result.named()[r].dtype.kind in "iu" and a.shape == t.shape and (np.abs(a - t) < 1).all():
             return f"{r} is truncated: it is allocated with the dtype of the integer inputs"
         if a.shape == t.shape and (a == np.trunc(a)).all() and (np.abs(a - t) < 1).all():
             return f"{r} is truncated to integers with integer inputs"
     return ""
+
+
+def near(a: Floats, b: Floats, reach: Floats) -> bool:
+    """Whether all elements are within reach of each other, or the same."""
+    with np.errstate(all="ignore"):
+        return bool(((np.abs(a - b) <= reach) | (a == b) | (np.isnan(a) & np.isnan(b))).all())

@@ -63,7 +63,7 @@ def _relu() -> Iterator[tuple[str, str, Of]]:
     )
     yield (
         "output",
-        "masked by multiplication: an infinite input at 0 times is NaN",
+        "NaN where the input is -inf: 0 times infinity, or infinity less infinity",
         lambda e, r: e.first * (e.first > 0),
     )
     yield "output", "the absolute value", lambda e, r: np.abs(e.first)
@@ -113,6 +113,11 @@ def _softmax() -> Iterator[tuple[str, str, Of]]:
         "the Jacobian is applied twice",
         lambda e, r: quietly(reference.softmax_vjp, e.expected(r), e.first),
     )
+    yield (
+        "dinputs",
+        "the probabilities are computed again, from inputs without their maximum subtracted",
+        _from_unshifted,
+    )
     yield "dinputs", "a probability that underflows to 0 is divided by: 0/0", lambda e, r: _divided_out(e)
     for width in WIDTHS:
         yield from _softmax_blocks(width)
@@ -154,6 +159,11 @@ def _normalised(e: Evidence, axis: int | None) -> Floats | None:
 def _unshifted(e: Evidence, r: str) -> Floats:
     raised = np.exp(e.first.astype(e.case.dtype)).astype(np.float64)
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+
+
+def _from_unshifted(e: Evidence, r: str) -> Floats:
+    s = _unshifted(e, r)
+    return np.asarray(s * (e.cotangent - (s * e.cotangent).sum(axis=-1, keepdims=True)))
 
 
 def _one_shift(e: Evidence, r: str) -> Floats | None:

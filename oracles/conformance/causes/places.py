@@ -37,7 +37,7 @@ def places(op: str) -> Iterator[Place]:
     yield from _labels() if op in ("cross_entropy", "softmax_cross_entropy") else ()
     yield from _edges()
     yield from _tails()
-    yield from _wholes()
+    yield from wholes()
 
 
 def along(e: Evidence, r: str, letter: str, chosen: Array) -> Array | None:
@@ -135,9 +135,14 @@ def _by_labels(e: Evidence, r: str, mark: Callable[[Array], Array]) -> Array | N
     return along(e, r, "N", mark(y)) if y.size else np.zeros(e.expected(r).shape, bool)
 
 
-def _wholes() -> Iterator[Place]:
+def wholes() -> Iterator[Place]:
+    """Cases as a whole: their sizes, the form of their labels."""
     yield Place("on an empty batch", lambda e, r: _whole(e, r, e.sizes.get("N", e.sizes.get("size")) == 0))
     yield Place("with one sample", lambda e, r: _whole(e, r, e.sizes.get("N") == 1))
+    yield Place("with one class", lambda e, r: _whole(e, r, e.sizes.get("C") == 1))
+    yield Place("with one neuron", lambda e, r: _whole(e, r, e.sizes.get("M") == 1))
+    yield Place("with one input", lambda e, r: _whole(e, r, e.sizes.get("K") == 1))
+    yield Place("where no sample is of the last class", lambda e, r: _whole(e, r, _lacks_last_class(e)))
     yield Place("with several samples", lambda e, r: _whole(e, r, e.sizes.get("N", 0) > 1))
     yield Place("unless the result is square", lambda e, r: _whole(e, r, len(set(e.expected(r).shape)) > 1))
     yield Place("where the result is square", lambda e, r: _whole(e, r, len(set(e.expected(r).shape)) == 1))
@@ -162,6 +167,10 @@ def from_index(letter: str, index: int) -> Place:
 def rows_where(text: str, mark: Callable[[Evidence], Array]) -> Place:
     """Samples that a function marks."""
     return Place(text, lambda e, r: along(e, r, "N", quietly(mark, e)))
+
+
+def _lacks_last_class(e: Evidence) -> bool:
+    return "targets" in e.case.primals and e.label_weights.size > 0 and not e.label_weights[:, -1].any()
 
 
 def _whole(e: Evidence, r: str, holds: object) -> Array:

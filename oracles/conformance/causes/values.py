@@ -62,7 +62,8 @@ _SCALES: tuple[tuple[str, Mapping[str, int], float], ...] = (
 
 
 def scaled() -> Iterator[Value]:
-    """The truth times a size of the case, or a plain number."""
+    """The truth times a size of the case, a plain number, or 0 to the bit: what is small enough is near to both."""
+    yield Value("all zero", lambda e, r: np.zeros(truth(e, r).shape), slack=0.0)
     for text, powers, number in _SCALES:
         yield Value(f"scaled by {text}", partial(_scaled, powers=powers, number=number), slack=256)
 
@@ -83,7 +84,6 @@ def constant(c: float) -> Value:
 
 def copies() -> Iterator[Value]:
     """Arrays that are returned as they are."""
-    yield Value("all zero", lambda e, r: np.zeros(truth(e, r).shape))
     yield Value("NaN", lambda e, r: np.full(truth(e, r).shape, np.nan))
     yield Value("the cotangent, passed through", lambda e, r: _shaped(e, r, e.cotangent))
     yield Value("half the cotangent", lambda e, r: _shaped(e, r, e.cotangent / 2))

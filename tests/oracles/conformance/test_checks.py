@@ -6,6 +6,7 @@ import pytest
 from oracles import Case, Layer
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.referee import Tally
+from oracles.conformance.search import Disagreement
 from oracles.conformance.trial import search
 
 BY_NAME = {check.name: check for check in CHECKS}
@@ -117,6 +118,20 @@ def test_a_right_layer_is_not(name):
     tally = Tally()
     assert search(BY_NAME[name], Layer.from_class("relu", ReLU), "float32", 60, seed=1, tally=tally) is None
     assert tally.cases > 0
+
+
+class PassesZerosOn(ReLU):
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        if not dvalues.any():
+            self.dinputs = dvalues
+
+
+@pytest.mark.parametrize("make", [ReturnsItsArgument, PassesZerosOn])
+def test_what_is_returned_where_there_is_nothing_to_do_is_seen_on_any_case(make):
+    case = Case("relu", [np.array([[-1.0, 0.0, 2.0]])], np.array([[3.0, 0.0, 5.0]]))
+    with pytest.raises(Disagreement, match="dinputs shares memory with its argument cotangent"):
+        BY_NAME["nothing_aliased"].judge(Layer.from_class("relu", make), case)
 
 
 def test_the_wrong_layers_are_wrong_in_one_way_alone():

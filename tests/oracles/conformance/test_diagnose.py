@@ -148,6 +148,106 @@ def ids(targets):
     return targets.argmax(axis=1) if targets.ndim == 2 else targets
 
 
+class ReLU:
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.maximum(inputs, 0)
+        return self.output
+
+    def backward(self, dvalues):
+        self.dinputs = np.where(self.inputs > 0, dvalues, np.zeros_like(dvalues))
+
+
+class OnTheClass(ReLU):
+    def forward(self, inputs):
+        type(self).last = inputs
+        return super().forward(inputs)
+
+    def backward(self, dvalues):
+        self.inputs = type(self).last
+        super().backward(dvalues)
+
+
+class OverwritesItsOutput(ReLU):
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.output *= 2
+
+
+@pytest.mark.parametrize(
+    ("make", "check", "said"),
+    [
+        (OnTheClass, "stateless", "dinputs: instances share memory: a forward pass of another one changes it"),
+        (OverwritesItsOutput, "values", "backward overwrote the output of forward"),
+    ],
+)
+def test_what_a_pass_does_beside_its_result(make, check, said):
+    assert causes(Layer.from_class("relu", make))[check] == said
+
+
+def test_parameters_that_a_step_of_the_optimiser_replaces():
+    class Trains:
+        def __init__(self, *shape):
+            self.weights, self.biases = np.zeros(shape), np.zeros((1, shape[1]))
+
+        def forward(self, inputs):
+            self.inputs = inputs
+            return dense(inputs, self.weights, self.biases)
+
+        def backward(self, dvalues):
+            self.dinputs, self.dweights, self.dbiases = dense_vjp(dvalues, self.inputs, self.weights, self.biases)
+            self.weights = self.weights - 0.5 * self.dweights
+
+    found = causes(Layer.from_class("dense", Trains))
+    assert found == dict.fromkeys(("arguments_untouched", "repeatable"), "its parameter weights was replaced")
+
+
+def test_a_loss_that_raises_needs_no_inputs_stored():
+    class SwapsItsIndices:
+        def forward(self, logits, targets):
+            self.output = softmax(logits)
+            return softmax_cross_entropy(logits, targets)
+
+        def backward(self, dvalues, targets):
+            self.dinputs = dvalues.copy()
+            self.dinputs[ids(targets), np.arange(len(dvalues))] -= 1
+            self.dinputs /= len(dvalues)
+
+    layer = Layer.from_class("softmax_cross_entropy", SwapsItsIndices)
+    assert set(causes(layer, max_examples=6).values()) == {UNEXPLAINED}
+
+
+def test_an_attribute_that_backward_reads_and_forward_does_not_set():
+    class Forgets:
+        def forward(self, inputs):
+            return softmax(inputs)
+
+        def backward(self, dvalues):
+            self.dinputs = self.output * (dvalues - (self.output * dvalues).sum(axis=-1, keepdims=True))
+
+    found = causes(Layer.from_class("softmax", Forgets), max_examples=6)
+    assert set(found.values()) == {"its attribute 'output' is read and was never set"}
+
+
+def test_what_a_layer_that_raises_computes_elsewhere_is_not_its_cause():
+    def change(dx, g, x, t):
+        if len(x) and ids(t).max() < x.shape[1] - 1:
+            raise ValueError("one-hot labels as wide as the largest one")
+        return 2 * dx
+
+    assert causes(of_loss(change))["repeatable"] == "raised ValueError where no sample is of the last class"
+
+
+def test_zeros_are_not_taken_for_something_small():
+    def vjp(g, x):
+        dx = softmax_vjp(g, x)
+        dx[256:] = 0
+        return dx
+
+    found = causes(of_softmax(vjp), dtypes=["float32"])
+    assert found == {"sizes": "dinputs: all zero from index 256 on along N"}
+
+
 def test_what_no_simple_hypothesis_explains_is_not_guessed_at():
     def vjp(g, x, w, dx, dw, db):
         rng = np.random.default_rng(int(abs(dw).sum() * 1000) % 2**32)

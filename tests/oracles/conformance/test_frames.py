@@ -26,7 +26,11 @@ def test_large_frames_pass_64_and_256_in_each_direction_and_65536_elements(op):
     for axis in range(axes):
         assert any(64 < f.sizes[axis] <= 256 for f in frames)
         assert any(f.sizes[axis] > 256 for f in frames)
+        assert {64, 256} <= {f.sizes[axis] for f in frames}, "whole blocks"
     assert max(f.elements for f in frames) > 65_536
+    if op == "dense":
+        products = [(n * k, k * m, n * m) for n, k, m in (f.sizes for f in frames)]
+        assert all(max(sizes) > 65_536 for sizes in zip(*products, strict=True)), "inputs, weights and output"
     assert len({f.sizes for f in frames} & {f.sizes for f in large_frames(op, 1)}) < len(frames)
 
 

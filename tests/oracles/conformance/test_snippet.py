@@ -15,6 +15,7 @@ from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 
 from .test_checks import WRONG, Drifts, ReLU
+from .test_state_checks import KnownByIdentity, OnTheClass
 
 BY_NAME = {check.name: check for check in CHECKS}
 
@@ -35,6 +36,21 @@ def test_the_failure_of_every_check_shows_in_a_fresh_interpreter(check):
     layer = Layer.from_class("relu", WRONG[check][0])
     code = snippet(layer, found_in(layer, check))
     assert not re.search("^(import|from) (oracles|reference)", code, re.MULTILINE)
+    done = fresh(code)
+    assert done.returncode == 1, code
+    assert "AssertionError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (OnTheClass, "# a forward pass of another instance on other arguments"),
+        (KnownByIdentity, "inputs[...] = array("),
+    ],
+)
+def test_the_memory_of_instances_and_of_arrays_shows_in_a_fresh_interpreter(make, line):
+    code = snippet(Layer.from_class("relu", make), found_in(Layer.from_class("relu", make), "stateless", examples=60))
+    assert line in code
     done = fresh(code)
     assert done.returncode == 1, code
     assert "AssertionError" in done.stderr

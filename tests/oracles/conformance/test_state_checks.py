@@ -57,6 +57,93 @@ def caches():
     return Cache
 
 
+class OnTheClass(ReLU):
+    """What backward needs is kept for all instances."""
+
+    def forward(self, inputs):
+        type(self).last = inputs
+        return super().forward(inputs)
+
+    def backward(self, dvalues):
+        self.dinputs = np.where(type(self).last > 0, dvalues, 0.0)
+
+
+class KnownByIdentity(ReLU):
+    """The same array is taken to hold the same numbers."""
+
+    known = None
+
+    def forward(self, inputs):
+        if self.known is not inputs:
+            self.known, self.kept = inputs, super().forward(inputs)
+        self.inputs = inputs
+        return self.kept.copy()
+
+
+class IgnoresNewCotangents(ReLU):
+    """The gradient is computed again where the inputs changed."""
+
+    key = b""
+
+    def backward(self, dvalues):
+        if self.key != self.inputs.tobytes():
+            self.key = self.inputs.tobytes()
+            super().backward(dvalues)
+            self.kept = self.dinputs
+        self.dinputs = self.kept.copy()
+
+
+class ScalesDownAfterNaN(ReLU):
+    """Halves its gradients once one was not finite, as a loss scaler does."""
+
+    scale = 1.0
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.dinputs = self.dinputs * self.scale
+        if not np.isfinite(dvalues).all():
+            self.scale = 0.5
+
+
+class WrongForSmallInputs(ReLU):
+    """Wrong by itself, whatever came before."""
+
+    def backward(self, dvalues):
+        self.dinputs = np.where(self.inputs >= 1, dvalues, 0.0)
+
+
+def test_what_is_wrong_by_itself_is_not_put_down_to_memory():
+    case = Case("relu", [np.array([[1.0, -2.0], [3.0, 4.0], [1.0, 1.0]])], np.arange(6.0).reshape(3, 2))
+    stateless(Layer.from_class("relu", WrongForSmallInputs), case)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (OnTheClass, "with a forward pass of another instance on .* in between: dinputs"),
+        (KnownByIdentity, "in arrays that a call used before and that now hold a case with .*: output"),
+        (ScalesDownAfterNaN, "after a call with a NaN at the end: dinputs"),
+        (IgnoresNewCotangents, "a case with another cotangent, after other calls: dinputs"),
+    ],
+)
+def test_memory_of_what_was_handed_over(make, said):
+    with pytest.raises(Disagreement, match=said) as found:
+        stateless(Layer.from_class("relu", make), CASE)
+    assert (found.value.elsewhere, found.value.refilled) == (make is OnTheClass, make is KnownByIdentity)
+
+
+def test_layers_that_are_handed_copies_are_not_handed_them_again():
+    stateless(
+        Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: np.where(x > 0, g, 0), arrays=np.array), CASE
+    )
+
+
+def test_one_module_for_every_session_is_no_memory_that_instances_share():
+    torch = pytest.importorskip("torch")
+    case = Case("dense", [np.ones((2, 3)), np.ones((3, 2)), np.ones((1, 2))], np.ones((2, 2)))
+    stateless(Layer.from_torch("dense", torch.nn.Linear(3, 2)), case)
+
+
 def test_right_layers_pass():
     for claim in (repeatable, stateless):
         claim(Layer.from_class("relu", ReLU), CASE)

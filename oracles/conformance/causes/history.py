@@ -1,0 +1,90 @@
+"""Causes that lie in earlier calls: what of them stands in the result of a later one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ...case import Result
+from ..bounds.arithmetic import Floats
+from ..evidence import Evidence
+from ..layer import Layer
+from ..referee import run_layer
+from ..run import forward, hand_over, options_of, predictions
+from ..search import Disagreement
+from .behaviour import near
+
+
+def of_history(layer: Layer, found: Disagreement) -> str:
+    """What of an earlier call stands in the result of this one."""
+    if found.elsewhere:
+        return f"{found.names[0]}: instances share memory: a forward pass of another one changes it"
+    try:
+        result = _after_history(layer, found)
+    except Exception:
+        return ""
+    now = Evidence(found.call, Evidence.of(layer, found.call).truth, result)
+    past = [Evidence.of(layer, case) for case in (*found.earlier, *filter(None, [found.between]))]
+    for r in now.actual if found.between is None else list(now.actual)[1:]:
+        # one element may be like another by chance
+        if now.wrong(r).sum() > 1 and now.computed(r).shape == now.expected(r).shape:
+            for text, predicted in _from_the_past(now, past, r):
+                if predicted.shape == now.computed(r).shape and _met(now, r, predicted):
+                    return f"{r}: {text}"
+    return ""
+
+
+def _after_history(layer: Layer, found: Disagreement) -> Result:
+    """What the failing call gives after the earlier ones, or with another forward pass in between its two."""
+    session, case, arrays = layer.start(), found.call, hand_over(found.call)
+    if found.between is not None:
+        output = forward(session, layer, case, arrays)
+        handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays, output)
+        forward(session, layer, found.between, hand_over(found.between))
+        late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
+        return Result(np.asarray(np.nan), {n: np.array(a) for n, a in late.items()})
+    for earlier in found.earlier:
+        before = hand_over(earlier)
+        run_layer(layer, earlier, session, before)
+        if found.refilled:
+            for name, a in arrays.items():
+                before[name][...] = a
+            arrays = before
+    return run_layer(layer, case, session, arrays).result
+
+
+def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[tuple[str, Floats]]:
+    actual, expected = now.computed(r), now.expected(r)
+    fitting = [e for e in past if e.expected(r).shape == expected.shape]
+    for e in fitting:
+        yield "equal to an earlier call's result", e.expected(r)
+        yield "adds to an earlier call's result", expected + e.expected(r)
+    if fitting:
+        yield "accumulates over the calls", expected + sum(e.expected(r) for e in fitting)
+    if now.case.op == "softmax" and past:
+        x = now.first.astype(now.case.dtype)
+        top = max(float(e.first.max()) for e in (*past, now))
+        raised = np.exp(x - np.maximum(x.max(axis=-1, keepdims=True), x.dtype.type(top)))
+        s = (raised / raised.sum(axis=-1, keepdims=True)).astype(np.float64)
+        g = now.cotangent
+        kept = s if r == "output" else s * (g - (s * g).sum(axis=-1, keepdims=True))
+        yield "the largest input of an earlier call is kept as the maximum", kept
+
+    for e in fitting:
+        stale = now.wrong(r) & (np.abs(actual - e.expected(r)) <= 4 * e.bound(r))
+        where = " where the unit is masked" if now.case.op == "relu" and not (stale & (now.first > 0)).any() else ""
+        yield f"keeps elements of an earlier call's result{where}", np.where(stale, e.expected(r), expected)
+    if r != "output":
+        for e in past:
+            for name in (*now.case.primals, "cotangent"):
+                then = e.cotangent if name == "cotangent" else e.case.primals[name]
+                mine = now.cotangent if name == "cotangent" else now.case.primals[name]
+                if then.shape == mine.shape and not np.array_equal(then, mine):
+                    kept = then if name == "targets" else then.astype(np.float64)
+                    yield f"uses the {name} of an earlier call", now.instead(**{name: kept})[r]
+
+
+def _met(e: Evidence, r: str, predicted: Floats) -> bool:
+    reach = 64 * e.bound(r) + 64 * e.unit_roundoff * np.abs(predicted)
+    return near(e.computed(r), predicted, np.where(np.isfinite(reach), reach, 0.0))
