@@ -453,3 +453,30 @@ class WholeBlocksEndEarly(Dense):
         super().backward(dvalues)
         if dvalues.shape[1] and dvalues.shape[1] % 64 == 0:
             self.dbiases[:, -1] = 0
+
+
+@wrong("repeatable", "differs after many calls", "state", only="after many other calls")
+class GraphReplayedTooEarly(Dense):
+    """From the twenty-first backward pass on, a captured graph writes its dweights somewhere else: they stay zero."""
+
+    calls = 0
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.calls += 1
+        if self.calls > 20:
+            self.dweights = np.zeros_like(self.dweights)
+
+
+@wrong("repeatable", "a later call overwrites it", "aliasing", only="dinputs of an earlier call was overwritten")
+class BuffersInTurn(Dense):
+    """dinputs rotates through four buffers: the fifth call writes over the first one's."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        ring = getattr(self, "ring", [])
+        if not ring or (ring[0].shape, ring[0].dtype) != (self.dinputs.shape, self.dinputs.dtype):
+            ring = [np.empty_like(self.dinputs) for _ in range(4)]
+        self.ring = [*ring[1:], ring[0]]
+        self.ring[0][...] = self.dinputs
+        self.dinputs = self.ring[0]
