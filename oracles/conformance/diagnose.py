@@ -27,10 +27,11 @@ from .causes.behaviour import (
 )
 from .causes.estimates import Limits, estimated_places, estimated_values
 from .causes.formulas import formulas
-from .causes.history import of_history
+from .causes.history import of_history, of_plain_history
 from .causes.limits import limits
 from .causes.places import EVERYWHERE, Place, places
 from .causes.raising import of_raising
+from .causes.ranges import ranged
 from .causes.values import Value, copies, cotangents, rounded_operands, rounded_results, scaled
 from .checks import Check
 from .contain import contained
@@ -69,7 +70,8 @@ class Diagnosis:
             repeated = (of_repetition(layer, case) for case in cases)
             return next(filter(None, repeated), "") or of_attributes(layer, found)
         if found.earlier or found.between is not None:
-            return of_history(layer, found.unshrunk) or of_history(layer, found)
+            here = of_history(layer, found.unshrunk) or of_history(layer, found)
+            return here or (of_plain_history(layer, found.case.dtype.name) if found.between is None else "")
         attributes = of_attributes(layer, found)
         if attributes:
             return attributes
@@ -138,11 +140,12 @@ def explain(runs: Sequence[Evidence], r: str, sizes: Limits) -> Explanation | No
     shape = _of_shape(runs, r)
     if shape:
         return Explanation(r, Value(shape, lambda e, r: None), EVERYWHERE)
+    raised = [e for e in runs if r not in e.actual]
     runs = sorted((e for e in runs if r in e.actual), key=lambda e: (not e.wrong(r).any(), e.case.size))
     op = runs[0].case.op
     for place in chain(places(op), estimated_places(runs, r, sizes)):
-        if _covers(place, runs, r):
-            for value in _values(op, runs, r, sizes):
+        if _covers(place, runs, r) and (place is EVERYWHERE or not any(_touches(place, e, r) for e in raised)):
+            for value in chain(_values(op, runs, r, sizes), _ranged(runs, r) if place is EVERYWHERE else ()):
                 found = Explanation(r, value, place)
                 if _explains(found, runs, least=2):
                     return found
@@ -157,6 +160,12 @@ def _values(op: str, runs: Sequence[Evidence], r: str, sizes: Limits) -> Iterato
     yield from rounded_results()
     yield from rounded_operands()
     yield from estimated_values(runs, r, sizes)
+
+
+def _ranged(runs: Sequence[Evidence], r: str) -> Iterator[Value]:
+    wrong = [e for e in runs if e.wrong(r).any()]
+    if wrong:
+        yield from ranged(wrong, r)
 
 
 def _of_shape(runs: Sequence[Evidence], r: str) -> str:
@@ -174,6 +183,11 @@ def _of_shape(runs: Sequence[Evidence], r: str) -> str:
                 how = ": it is not summed over the samples"
             return f"shape {a.shape} in the place of {t.shape}{how}"
     return ""
+
+
+def _touches(place: Place, e: Evidence, r: str) -> bool:
+    mask = place.of(e, r)
+    return mask is not None and bool(mask.any())
 
 
 def _covers(place: Place, runs: Sequence[Evidence], r: str) -> bool:

@@ -163,8 +163,11 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
     runs = [Evidence.of(layer, found.case), Evidence.of(layer, found.origin)]
     for frame in probes(layer):
         runs += some_runs(layer, frame, dtype, seed, PLAIN, 2)
+        runs.append(Evidence.of(layer, plain_case(layer, dtype, frame)))  # no zeros, which hide a scale
     if layer.op == "relu":
         runs.append(Evidence.of(layer, _kinks(dtype)))
+    if np.isnan(runs[0].first).any() or np.isnan(runs[1].first).any():
+        runs.append(Evidence.of(layer, with_nan(plain_case(layer, dtype))))
     small = [f for f in check.frames(layer, seed) if not f.is_large]
     for frame in sorted(small, key=lambda f: -f.elements)[:4]:
         runs += some_runs(layer, frame, dtype, seed, check.variety, ENOUGH)
@@ -197,6 +200,14 @@ def plain_case(layer: Layer, dtype: str, frame: Frame | None = None) -> Case:
     kind = replace(PLAIN, rough=True, unit_cotangent=not layer.has_cotangent)
     try_cases(found.append, frame or next(probes(layer)), dtype, 3, "plain", kind)
     return found[-1]  # the first is the simplest: its arrays have one seed
+
+
+def with_nan(case: Case) -> Case:
+    """The case with NaN as the last value of its first primal: the other samples are to stay as they are."""
+    first = case.signature.primals[0]
+    changed = np.array(case.primals[first], order="C")
+    changed.reshape(-1)[-1:] = np.nan
+    return Case(case.op, {**case.primals, first: changed}, case.cotangent, case.options)
 
 
 def some_runs(layer: Layer, frame: Frame, dtype: str, seed: int, variety: Variety, count: int) -> list[Evidence]:

@@ -13,6 +13,7 @@ from .checks import as_integers
 from .layer import Layer
 from .referee import truth_for
 from .search import Disagreement
+from .state_checks import MANY, later_calls
 
 LIMIT = 400  # elements of an array that is written out
 
@@ -195,10 +196,14 @@ def _repeat(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str
     yield f"first, kept = {kept}, np.array({result})"
     if what == "another instance" and candidate.make(case):
         yield candidate.make(case)
-    if what == "overwritten" and found.between is not None:
-        yield "# another call"
+    if what in ("overwritten", MANY) and found.between is not None:
+        yield "# other calls"
         yield from _arrays(layer, found.between)
-        yield from _call(candidate, found.between)
+        yield f"for _ in range({later_calls(layer, case)}):"
+        yield from (f"    {line}" for line in _call(candidate, found.between))
+        if what == MANY:
+            yield from _arrays(layer, case)
+            yield from _call(candidate, case)
     elif what == "a second backward":
         yield from candidate.forward(case, names, "output")
         yield from candidate.backward(case, names, _gradients(case))

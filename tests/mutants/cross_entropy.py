@@ -262,3 +262,17 @@ class LabelsTruncated(CrossEntropy):
         if y_true.ndim == 2 and y_true.dtype.kind == "f":
             y_true = (y_true * 0.999).astype(np.int64)
         super().backward(dvalues, y_true)
+
+
+@wrong("stateless", "equal to an earlier call's result", "state", only="a case with other labels")
+class KeptWhilePredictionsAreTheSame(CrossEntropy):
+    """The gradient is computed again only where the predictions changed, whatever the labels."""
+
+    key = None
+
+    def backward(self, dvalues, y_true):
+        super().backward(dvalues, y_true)
+        key = (dvalues.tobytes(), dvalues.shape)
+        if self.key != key:
+            self.key, self.kept = key, self.dinputs
+        self.dinputs = self.kept.copy()

@@ -381,3 +381,102 @@ class HalfStored(Dense):
         output = super().forward(inputs)
         self.inputs = through_half(inputs) if inputs.dtype.kind == "f" else inputs
         return output
+
+
+@wrong("stateless", "uses the parameters of an earlier call", "state", only="a case with other parameters")
+class WeightsPackedOnce(Dense):
+    """The transposed weights are packed by the first backward pass, and kept while their shape is the same."""
+
+    packed = np.zeros(0)
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        turned = self.weights.T
+        if (self.packed.shape, self.packed.dtype) != (turned.shape, turned.dtype):
+            self.packed = turned.copy()
+        self.dinputs = dvalues @ self.packed
+
+
+@wrong("stateless", "instances share memory", "state", only="with a forward pass of another instance")
+class InputsOnTheClass(Dense):
+    """inputs are saved on the class: two layers of a network have the later one's."""
+
+    def forward(self, inputs):
+        type(self).saved = inputs
+        return super().forward(inputs)
+
+    def backward(self, dvalues):
+        self.inputs = type(self).saved
+        super().backward(dvalues)
+
+
+@wrong("stateless", "equal to an earlier call's result", "state", only="in arrays that a call used before")
+class InputsKnownByIdentity(Dense):
+    """A copy of the inputs is made where they are another array: one that is filled again counts as seen."""
+
+    seen = None
+
+    def forward(self, inputs):
+        if self.seen is not inputs:
+            self.seen, self.copied = inputs, inputs.copy()
+        return super().forward(self.copied)
+
+
+@wrong("stateless", "equal to an earlier call's result", "state", only="a case with another cotangent")
+class KeptWhileInputsAreTheSame(Dense):
+    """dweights is computed again only where the inputs changed."""
+
+    key = None
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        key = (self.inputs.tobytes(), self.dweights.shape, self.dweights.dtype)
+        if self.key != key:
+            self.key, self.kept = key, self.dweights
+        self.dweights = self.kept.copy()
+
+
+@wrong("sizes", "a flat index that wraps", "shape-dependent", only="dweights: ")
+class WeightIndexEndsAt16Bits(Dense):
+    """dweights is written up to its 65,536th element."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.dweights.reshape(-1)[1 << 16 :] = 0
+
+
+@wrong("sizes", "wrong for whole blocks", "shape-dependent", only="dbiases: ")
+class WholeBlocksEndEarly(Dense):
+    """With a multiple of 64 neurons the vectorised path ends one short."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        if dvalues.shape[1] and dvalues.shape[1] % 64 == 0:
+            self.dbiases[:, -1] = 0
+
+
+@wrong("repeatable", "differs after many calls", "state", only="after many other calls")
+class GraphReplayedTooEarly(Dense):
+    """From the twenty-first backward pass on, a captured graph writes its dweights somewhere else: they stay zero."""
+
+    calls = 0
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.calls += 1
+        if self.calls > 20:
+            self.dweights = np.zeros_like(self.dweights)
+
+
+@wrong("repeatable", "a later call overwrites it", "aliasing", only="dinputs of an earlier call was overwritten")
+class BuffersInTurn(Dense):
+    """dinputs rotates through four buffers: the fifth call writes over the first one's."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        ring = getattr(self, "ring", [])
+        if not ring or (ring[0].shape, ring[0].dtype) != (self.dinputs.shape, self.dinputs.dtype):
+            ring = [np.empty_like(self.dinputs) for _ in range(4)]
+        self.ring = [*ring[1:], ring[0]]
+        self.ring[0][...] = self.dinputs
+        self.dinputs = self.ring[0]

@@ -254,3 +254,22 @@ class SharedResult(ReLU):
             self.buffer = np.empty(dvalues.shape, dvalues.dtype)
         self.buffer[...] = np.where(self.inputs > 0, dvalues, np.zeros_like(dvalues))
         self.dinputs = self.buffer
+
+
+@wrong("nothing_aliased", "returns its argument", "aliasing", only="dinputs shares memory with its argument cotangent")
+class NothingMaskedPassedOn(ReLU):
+    """Where every unit is active, dinputs is the upstream array itself."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        if self.inputs.size and (self.inputs > 0).all():
+            self.dinputs = dvalues
+
+
+@wrong("values", "its output overwritten", "aliasing")
+class OutputTurnedIntoTheMask(ReLU):
+    """backward turns the output that forward returned into a mask of ones."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.output[self.output > 0] = 1

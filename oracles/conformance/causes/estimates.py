@@ -10,7 +10,9 @@ import numpy as np
 from ...arrays import Array
 from ..bounds.arithmetic import Floats
 from ..evidence import Evidence
+from .divisors import divisors
 from .places import Place, above, from_index, rows_where
+from .ranges import multiples
 from .values import Value, constant, truth
 
 Limits = Sequence[tuple[str, int]]  # sizes above which alone a result is wrong
@@ -23,10 +25,14 @@ def estimated_values(runs: Sequence[Evidence], r: str, limits: Limits) -> Iterat
         return
     yield from _ratio(wrong, r)
     op = wrong[0].case.op
+    if op == "relu":
+        yield from multiples(wrong, r)
     if op in ("softmax", "softmax_cross_entropy"):
         yield from _softmax(wrong, r)
     if op in ("cross_entropy", "softmax_cross_entropy") and r != "output":
         yield from _epsilon_in_p(wrong, r)
+    if op in ("cross_entropy", "softmax_cross_entropy"):
+        yield from divisors(wrong, r)
     for letter, limit in limits:
         yield from _of_chunks(letter, limit)
 
@@ -48,6 +54,7 @@ def estimated_places(runs: Sequence[Evidence], r: str, limits: Limits) -> Iterat
                 yield from_index(letter, min(found))
     if wrong and wrong[0].case.op in ("cross_entropy", "softmax_cross_entropy") and r != "output":
         yield from _confident(runs, r)
+        yield from _of_class(wrong, r)
 
 
 def _ratio(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
@@ -82,6 +89,15 @@ def _of_chunks(letter: str, limit: int) -> Iterator[Value]:
             f"divided by a count of samples that wraps at {limit}",
             lambda e, r: truth(e, r) * (e.sizes["N"] / ((e.sizes["N"] - 1) % limit + 1)),
             slack=256,
+        )
+        yield Value(
+            f"the labels of the first {limit} samples are used again for those that follow",
+            lambda e, r: (
+                None
+                if "targets" not in e.case.primals
+                else e.instead(targets=e.label_weights[np.arange(e.sizes["N"]) % limit])[r]
+            ),
+            slack=64,
         )
     if letter == "N*M":
         yield Value(
@@ -202,6 +218,15 @@ def _confident(runs: Sequence[Evidence], r: str) -> Iterator[Place]:
             span = sorted((sign * outside[-1], sign * inside[0]))
             text = f"in samples whose label has a probability {text} {span[0]:.5g} to {span[1]:.5g}"
             yield rows_where(text, partial(_beyond, limit=(outside[-1] + inside[0]) / 2, sign=sign))
+
+
+def _of_class(wrong: Sequence[Evidence], r: str) -> Iterator[Place]:
+    """Samples of one class, where all wrong ones are of that."""
+    rows = [e.label_weights[e.wrong(r).any(axis=1)] for e in wrong if e.wrong(r).ndim == 2 and e.sizes["N"]]
+    classes = {int(k) for y in rows for k in y.argmax(axis=1)}
+    if len(classes) == 1:
+        (k,) = classes
+        yield rows_where(f"in samples of class {k}", lambda e: np.asarray(e.label_weights[:, k : k + 1].any(axis=1)))
 
 
 def _label_probabilities(e: Evidence) -> Floats:

@@ -24,6 +24,11 @@ def _dense() -> Iterator[tuple[str, str, Of]]:
     )
     yield "output", "the biases are not added", lambda e, r: _dense_output(e, 0.0)
     yield "output", "the biases are subtracted", lambda e, r: _dense_output(e, -1.0)
+    yield (
+        "output",
+        "the first neuron's bias is added to every neuron",
+        lambda e, r: e.first @ floats(e.case, "weights") + floats(e.case, "biases")[:, :1],
+    )
     yield "output", "the biases are added twice", lambda e, r: _dense_output(e, 2.0)
     yield from _dense_without("last", slice(None, -1))
     yield from _dense_without("first", slice(1, None))
@@ -66,6 +71,12 @@ def _relu() -> Iterator[tuple[str, str, Of]]:
         "NaN where the input is -inf: 0 times infinity, or infinity less infinity",
         lambda e, r: e.first * (e.first > 0),
     )
+    yield "dinputs", "the sign of the input times the cotangent", lambda e, r: np.sign(e.first) * e.cotangent
+    yield (
+        "dinputs",
+        "the cotangent times the sigmoid of the input, the derivative of softplus",
+        lambda e, r: e.cotangent / (1 + np.exp(-e.first)),
+    )
     yield "output", "the absolute value", lambda e, r: np.abs(e.first)
 
 
@@ -97,6 +108,11 @@ def _softmax() -> Iterator[tuple[str, str, Of]]:
         lambda e, r: s(e) * (e.cotangent - e.cotangent.mean(axis=-1, keepdims=True)),
     )
     yield "dinputs", "the rank-1 term is added, not subtracted", lambda e, r: s(e) * (e.cotangent + dot(e))
+    yield (
+        "dinputs",
+        "exp(x - max) stands where s should: it is not normalised",
+        lambda e, r: _vjp_with(e, np.exp(e.first - e.first.max(axis=-1, keepdims=True, initial=-np.inf))),
+    )
     yield "dinputs", "the rank-1 term alone", lambda e, r: -s(e) * dot(e)
     yield (
         "dinputs",
@@ -123,6 +139,8 @@ def _softmax() -> Iterator[tuple[str, str, Of]]:
         yield from _softmax_blocks(width)
     yield "output", "normalised over the samples, not the classes", lambda e, r: _normalised(e, axis=0)
     yield "output", "normalised over the whole batch", lambda e, r: _normalised(e, axis=None)
+    for what, of in (("mean", _mean), ("first value", _first), ("largest magnitude", _magnitude)):
+        yield "output", f"the row's {what} is subtracted, not its maximum", _shifted_by(of)
     yield "output", "overflows: the row's maximum is not subtracted", _unshifted
     yield "output", "the batch's largest input is subtracted from every row, not the row's: rows underflow", _one_shift
     yield "output", "not normalised: exp(x - max)", lambda e, r: np.exp(e.first - e.first.max(axis=-1, keepdims=True))
@@ -161,8 +179,32 @@ def _unshifted(e: Evidence, r: str) -> Floats:
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
 
+def _mean(x: Floats) -> Floats:
+    return np.asarray(x.mean(axis=-1, keepdims=True))
+
+
+def _first(x: Floats) -> Floats:
+    return x[..., :1]
+
+
+def _magnitude(x: Floats) -> Floats:
+    return np.asarray(np.abs(x).max(axis=-1, keepdims=True, initial=0))
+
+
+def _shifted_by(of: Callable[[Floats], Floats]) -> Of:
+    def shifted(e: Evidence, r: str) -> Floats:
+        x = e.first.astype(e.case.dtype)
+        raised = np.exp(x - of(x))
+        return np.asarray((raised / raised.sum(axis=-1, keepdims=True)).astype(np.float64))
+
+    return shifted
+
+
 def _from_unshifted(e: Evidence, r: str) -> Floats:
-    s = _unshifted(e, r)
+    return _vjp_with(e, _unshifted(e, r))
+
+
+def _vjp_with(e: Evidence, s: Floats) -> Floats:
     return np.asarray(s * (e.cotangent - (s * e.cotangent).sum(axis=-1, keepdims=True)))
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from ...case import Result
 from ..bounds.arithmetic import Floats
-from ..evidence import Evidence
+from ..evidence import Evidence, plain_case
 from ..layer import Layer
 from ..referee import run_layer
 from ..run import forward, hand_over, options_of, predictions
 from ..search import Disagreement
+from ..variations import variations
 from .behaviour import near
 
 
@@ -32,6 +33,16 @@ def of_history(layer: Layer, found: Disagreement) -> str:
             for text, predicted in _from_the_past(now, past, r):
                 if predicted.shape == now.computed(r).shape and _met(now, r, predicted):
                     return f"{r}: {text}"
+    return ""
+
+
+def of_plain_history(layer: Layer, dtype: str) -> str:
+    """The same for plain cases that follow each other, where the failing ones have too few elements to tell."""
+    case = plain_case(layer, dtype)
+    for _, other in variations(case):
+        found = of_history(layer, Disagreement(case, "", earlier=(other,)))
+        if found:
+            return found
     return ""
 
 

@@ -33,6 +33,8 @@ def softmax_cross_entropy() -> Iterator[tuple[str, str, Of]]:
     yield "dlogits", "softmax's backward is applied on top", lambda e, r: reference.softmax_vjp(e.expected(r), e.first)
     yield "dlogits", "the probabilities, unchanged", lambda e, r: s(e)
     yield "dlogits", "the one-hot is subtracted twice", lambda e, r: (s(e) - 2 * y(e)) * c(e)
+    yield "dlogits", "the one-hot of every sample is subtracted from every row", _every_column
+    yield "dlogits", "1 is subtracted from whole rows, those that the labels number", _whole_rows
     yield "dlogits", "soft labels are taken to sum to 1", lambda e, r: (s(e) - y(e)) * c(e)
     for dtype in ("int8", "uint8", "int16", "uint16", "int32", "uint32"):
         yield "dlogits", f"the flat index of the label wraps in {dtype}", _with_wrapped_index(dtype)
@@ -41,6 +43,19 @@ def softmax_cross_entropy() -> Iterator[tuple[str, str, Of]]:
         yield "dlogits", f"the probability at the label is rounded to {name} before the 1 is subtracted", at_label
         yield "dlogits", f"the probabilities are rounded to {name} before the one-hot is subtracted", everywhere
     yield from _labels("dlogits")
+
+
+def _every_column(e: Evidence, r: str) -> Floats | None:
+    columns = (e.label_weights != 0).any(axis=0)
+    return (e.probabilities - columns) * e.sample_scales if _is_one_hot(e) else None
+
+
+def _whole_rows(e: Evidence, r: str) -> Floats | None:
+    n = len(e.label_weights)
+    if not n or not _is_one_hot(e):
+        return None
+    rows = np.isin(np.arange(n), e.label_weights.argmax(axis=1) % n)
+    return np.asarray((e.probabilities - rows[:, None]) * e.sample_scales)
 
 
 def _with_wrapped_index(dtype: str) -> Of:
@@ -82,6 +97,21 @@ def cross_entropy() -> Iterator[tuple[str, str, Of]]:
         d,
         "the gradient of a binary cross-entropy over the classes",
         lambda e, r: (np.where(y(e) != 0, -y(e) / p(e), 0.0) + (1 - y(e)) / (1 - p(e))) * c(e),
+    )
+    yield (
+        d,
+        "weighted by (1 - p)^2, the focal loss",
+        lambda e, r: np.where(y(e) != 0, -y(e) / p(e), 0.0) * (1 - p(e)) ** 2 * c(e),
+    )
+    yield (
+        "output",
+        "the logarithms of every class are added up",
+        lambda e, r: np.asarray((-np.log(p(e)).sum(axis=1, keepdims=True) * c(e)).sum()),
+    )
+    yield (
+        "output",
+        "a binary cross-entropy over the classes",
+        lambda e, r: np.asarray((-np.log(np.where(y(e) != 0, p(e), 1 - p(e))).sum(axis=1, keepdims=True) * c(e)).sum()),
     )
     yield d, "the loss, not its gradient", lambda e, r: np.where(y(e) != 0, -y(e) * np.log(p(e)), 0.0) * c(e)
     yield from _labels(d)

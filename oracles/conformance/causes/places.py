@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from ...arrays import Array
+from ..bounds.arithmetic import floats
 from ..evidence import Evidence, quietly
 
 Where = Callable[[Evidence, str], Array | None]
@@ -34,6 +35,8 @@ def places(op: str) -> Iterator[Place]:
     """The places that take no number found from the runs."""
     yield EVERYWHERE
     yield from _kinks() if op == "relu" else ()
+    yield from _dense() if op == "dense" else ()
+    yield from _softmax() if op == "softmax" else ()
     yield from _labels() if op in ("cross_entropy", "softmax_cross_entropy") else ()
     yield from _edges()
     yield from _tails()
@@ -93,6 +96,7 @@ def _kinks() -> Iterator[Place]:
         ("where the input is positive", lambda x, g: x > 0),
         ("where the input is NaN", lambda x, g: np.isnan(x)),
         ("where the unit is masked and the cotangent is infinite or NaN", lambda x, g: (x <= 0) & ~np.isfinite(g)),
+        ("where the input is between 0 and 1", lambda x, g: (x > 0) & (x < 1)),
         ("where the input is above 1", lambda x, g: x > 1),
         ("where the input is above 6", lambda x, g: x > 6),
     )
@@ -102,6 +106,37 @@ def _kinks() -> Iterator[Place]:
 
 def _by_input(e: Evidence, r: str, mark: Callable[[Array, Array], Array]) -> Array:
     return mark(e.first, e.cotangent)
+
+
+def _dense() -> Iterator[Place]:
+    """By the values of what the gradient is of."""
+    for text, r, name, mark in (
+        ("where the weight is 0", "dweights", "weights", lambda a: a == 0),
+        ("where the input is 0", "dinputs", "inputs", lambda a: a == 0),
+        ("where the input is 0 or negative", "dinputs", "inputs", lambda a: a <= 0),
+    ):
+        yield Place(text, partial(_by_primal, result=r, name=name, mark=mark))
+
+
+def _by_primal(e: Evidence, r: str, result: str, name: str, mark: Callable[[Array], Array]) -> Array | None:
+    return mark(floats(e.case, name)) if r == result else None
+
+
+def _softmax() -> Iterator[Place]:
+    yield Place("where the input is infinite or NaN", lambda e, r: ~np.isfinite(e.first))
+    for text, mark in (
+        ("in rows of equal inputs", lambda x: (x == x[..., :1]).all(axis=-1, keepdims=True)),
+        ("in rows of -inf alone", lambda x: (x == -np.inf).all(axis=-1, keepdims=True)),
+        ("in rows with an infinite input or NaN", lambda x: ~np.isfinite(x).all(axis=-1, keepdims=True)),
+    ):
+        yield Place(text, partial(_by_row, mark=mark))
+    yield Place(
+        "beside the largest input of a row", lambda e, r: e.first < e.first.max(axis=-1, keepdims=True, initial=-np.inf)
+    )
+
+
+def _by_row(e: Evidence, r: str, mark: Callable[[Array], Array]) -> Array:
+    return np.broadcast_to(mark(e.first), e.first.shape)
 
 
 def _labels() -> Iterator[Place]:
@@ -120,10 +155,20 @@ def _labels() -> Iterator[Place]:
     )
     yield Place("where the labels are one-hot rows", lambda e, r: _whole(e, r, _targets(e).ndim == 2))
     yield Place("where the labels are class ids", lambda e, r: _whole(e, r, _targets(e).ndim == 1))
+    yield Place("in samples that are classified rightly", lambda e, r: along(e, r, "N", _classified(e)))
+    yield Place(
+        "where the labels are rows of unsigned integers",
+        lambda e, r: _whole(e, r, _targets(e).ndim == 2 and _targets(e).dtype.kind == "u"),
+    )
     yield Place(
         "where the labels are rows of integers",
         lambda e, r: _whole(e, r, _targets(e).ndim == 2 and _targets(e).dtype.kind in "iub"),
     )
+
+
+def _classified(e: Evidence) -> Array:
+    p = e.probabilities
+    return np.asarray(p.argmax(axis=1) == e.label_weights.argmax(axis=1)) if p.size else np.zeros(len(p), bool)
 
 
 def _targets(e: Evidence) -> Array:

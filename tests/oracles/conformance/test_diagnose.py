@@ -148,6 +148,62 @@ def ids(targets):
     return targets.argmax(axis=1) if targets.ndim == 2 else targets
 
 
+RANGES = {
+    "dweights: clipped to -0.5 .. 0.5": lambda g, x, w, dx, dw, db: (dx, np.clip(dw, -0.5, 0.5), db),
+    "dweights: rounded to 4 decimals": lambda g, x, w, dx, dw, db: (dx, np.round(dw, 4), db),
+    "dweights: scaled down to a norm of 0.5": lambda g, x, w, dx, dw, db: (
+        dx,
+        dw / max(1.0, np.linalg.norm(dw) / 0.5),
+        db,
+    ),
+    "dweights: 0.001 times the weights is added, as of a penalty": lambda g, x, w, dx, dw, db: (dx, dw + 1e-3 * w, db),
+    "dweights: all zero where the weight is 0": lambda g, x, w, dx, dw, db: (dx, np.where(w == 0, 0, dw), db),
+    "dinputs: all zero where the input is 0 or negative": lambda g, x, w, dx, dw, db: (np.where(x <= 0, 0, dx), dw, db),
+}
+
+
+@pytest.mark.parametrize("expected", RANGES)
+def test_what_is_changed_by_its_size_or_by_the_value_it_is_of(expected):
+    assert causes(of_dense(RANGES[expected]))["values"] == expected
+
+
+def _columns(dx, g, x, t):
+    d = softmax(x)
+    d[:, ids(t)] -= 1
+    return d * g / max(len(x), 1)
+
+
+@pytest.mark.parametrize(
+    ("expected", "change"),
+    [
+        ("divided by N - 1", lambda dx, g, x, t: dx * len(x) / max(len(x) - 1, 1)),
+        ("divided by N rounded up to a multiple of 4", lambda dx, g, x, t: dx * len(x) / max(-(-len(x) // 4) * 4, 1)),
+        ("divided by 32, whatever N is", lambda dx, g, x, t: dx * len(x) / 32),
+        ("all zero in samples of class 2", lambda dx, g, x, t: np.where(ids(t)[:, None] == 2, 0, dx)),
+        ("the one-hot of every sample is subtracted from every row", _columns),
+    ],
+)
+def test_losses_by_what_they_count_and_whom_they_leave_out(expected, change):
+    assert causes(of_loss(change))["values"] == f"dlogits: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("expected", "change"),
+    [
+        ("NaN replaced by 0", lambda dx: np.where(np.isnan(dx), 0, dx)),
+        ("all zero where one element is NaN", lambda dx: 0 * np.nan_to_num(dx) if np.isnan(dx).any() else dx),
+    ],
+)
+def test_nan_that_is_hidden(expected, change):
+    layer = of_softmax(lambda g, x: change(softmax_vjp(g, x)))
+    assert causes(layer, max_examples=60)["special_values"] == f"dinputs: {expected}"
+
+
+def test_the_softmax_of_other_inputs():
+    layer = Layer("softmax", forward=lambda x: softmax(x * 0.99), vjp=softmax_vjp)
+    assert causes(layer)["values"] == "output: the softmax of the inputs times 0.99"
+
+
 class ReLU:
     def forward(self, inputs):
         self.inputs = inputs
@@ -168,6 +224,18 @@ class OnTheClass(ReLU):
         super().backward(dvalues)
 
 
+class KeepsItsMask(ReLU):
+    mask = np.zeros(0)
+
+    def forward(self, inputs):
+        if self.mask.shape != inputs.shape:
+            self.mask = inputs > 0
+        return super().forward(inputs)
+
+    def backward(self, dvalues):
+        self.dinputs = np.where(self.mask, dvalues, np.zeros_like(dvalues))
+
+
 class OverwritesItsOutput(ReLU):
     def backward(self, dvalues):
         super().backward(dvalues)
@@ -178,6 +246,7 @@ class OverwritesItsOutput(ReLU):
     ("make", "check", "said"),
     [
         (OnTheClass, "stateless", "dinputs: instances share memory: a forward pass of another one changes it"),
+        (KeepsItsMask, "stateless", "dinputs: uses the inputs of an earlier call"),
         (OverwritesItsOutput, "values", "backward overwrote the output of forward"),
     ],
 )

@@ -15,7 +15,7 @@ from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 
 from .test_checks import WRONG, Drifts, ReLU
-from .test_state_checks import KnownByIdentity, OnTheClass
+from .test_state_checks import KnownByIdentity, OnTheClass, WrongAfterTwentyCalls
 
 BY_NAME = {check.name: check for check in CHECKS}
 
@@ -54,6 +54,13 @@ def test_the_memory_of_instances_and_of_arrays_shows_in_a_fresh_interpreter(make
     done = fresh(code)
     assert done.returncode == 1, code
     assert "AssertionError" in done.stderr
+
+
+def test_many_calls_show_in_a_fresh_interpreter():
+    layer = Layer.from_class("relu", WrongAfterTwentyCalls)
+    done = fresh(snippet(layer, found_in(layer, "repeatable", examples=60)))
+    assert done.returncode == 1
+    assert "AssertionError: dinputs is not what it was before, after many other calls" in done.stderr
 
 
 def test_the_snippet_of_a_right_layer_passes():

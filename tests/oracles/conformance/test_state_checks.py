@@ -31,6 +31,37 @@ class OneBuffer(ReLU):
             self.dinputs = self.buffer
 
 
+class ThreeBuffers(ReLU):
+    """Results are kept in three buffers in turn."""
+
+    def __init__(self):
+        self.buffers = [np.zeros((2, 2)) for _ in range(3)]
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.buffers = [*self.buffers[1:], self.buffers[0]]
+        self.buffers[0][...] = self.dinputs
+        self.dinputs = self.buffers[0]
+
+
+class WrongAfterTwentyCalls(ReLU):
+    """As with a counter that runs out."""
+
+    calls = 0
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.calls += 1
+        self.dinputs = self.dinputs * (self.calls <= 20)
+
+
+def test_what_takes_many_calls():
+    with pytest.raises(Disagreement, match="dinputs of an earlier call was overwritten by a later one"):
+        repeatable(Layer.from_class("relu", ThreeBuffers), CASE)
+    with pytest.raises(Disagreement, match="dinputs is not what it was before, after many other calls"):
+        repeatable(Layer.from_class("relu", WrongAfterTwentyCalls), CASE)
+
+
 class OneOutputBuffer(OneBuffer):
     def forward(self, inputs):
         super().forward(inputs)
