@@ -124,7 +124,7 @@ class ForwardInPlace(ReLU):
         return output
 
 
-@wrong("stateless", "equal to an earlier call's result", "state", only="after ")
+@wrong("stateless", "equal to an earlier call's result", "state")
 class StalePoolInactive(ReLU):
     """A kept buffer is written at active units alone: the others hold what an earlier call left there."""
 
