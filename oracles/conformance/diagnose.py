@@ -169,20 +169,19 @@ def _ranged(runs: Sequence[Evidence], r: str) -> Iterator[Value]:
 
 
 def _of_shape(runs: Sequence[Evidence], r: str) -> str:
-    for e in runs:
-        if r in e.actual and e.computed(r).shape != e.expected(r).shape:
-            a, t = e.computed(r), e.expected(r)
-            how = ""
-            if a.size == t.size and _near(a.reshape(t.shape), t, e.bound(r)):
-                how = ", with the right values"
-            elif a.shape == t.shape[::-1] and _near(a.T, t, e.bound(r)):
-                how = ": it is transposed"
-            elif (
-                a.ndim == t.ndim and 1 in t.shape and _near(a.sum(axis=t.shape.index(1), keepdims=True), t, e.bound(r))
-            ):
-                how = ": it is not summed over the samples"
-            return f"shape {a.shape} in the place of {t.shape}{how}"
-    return ""
+    other = [e for e in runs if r in e.actual and e.computed(r).shape != e.expected(r).shape]
+    if not other:
+        return ""
+    e = max(other, key=lambda e: (min(e.expected(r).shape, default=0), e.case.size))  # no axis of length 1, if possible
+    a, t = e.computed(r), e.expected(r)
+    how = ""
+    if a.shape == t.shape[::-1] and _near(a.T, t, e.bound(r)):
+        how = ": it is transposed"
+    elif a.size == t.size and _near(a.reshape(t.shape), t, e.bound(r)):
+        how = ", with the right values"
+    elif a.ndim == t.ndim and t.shape[:1] == (1,) and _near(a.sum(axis=0, keepdims=True), t, e.bound(r)):
+        how = ": it is not summed over the samples"
+    return f"shape {a.shape} in the place of {t.shape}{how}"
 
 
 def _touches(place: Place, e: Evidence, r: str) -> bool:

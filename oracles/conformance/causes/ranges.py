@@ -16,9 +16,9 @@ from .values import Value, truth
 
 def ranged(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
     """Values that hold everywhere in a result; their numbers are read off the runs with wrong elements."""
-    yield Value("NaN replaced by 0", lambda e, r: np.where(np.isnan(truth(e, r)), 0.0, truth(e, r)))
+    yield Value("NaN is hidden: 0 in its place", lambda e, r: np.where(np.isnan(truth(e, r)), 0.0, truth(e, r)))
     yield Value("NaN and infinities replaced by numbers", _without_nan)
-    yield Value("all zero where one element is NaN", _zero_with_nan)
+    yield Value("NaN is hidden: 0 in its place", _zero_with_nan)
     yield from _clipped(wrong, r)
     yield from _dropped(wrong, r)
     yield from _scaled_to_a_norm(wrong, r)

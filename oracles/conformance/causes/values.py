@@ -178,7 +178,7 @@ def rounded_operands() -> Iterator[Value]:
 
 
 def _of_rounded(e: Evidence, r: str, name: str, what: str) -> Floats | None:
-    if e.unit_roundoff >= ROUNDOFF[name]:
+    if e.unit_roundoff >= ROUNDOFF[name] or e.case.op == "relu":  # of which an input's sign alone is read
         return None
     primals = () if what == "cotangent" else e.case.signature.differentiable
     names = (*primals, *(() if what == "primals" else ("cotangent",)))

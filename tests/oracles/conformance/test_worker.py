@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import oracles
 from oracles import Case
 from oracles.conformance.isolated import START
 from oracles.conformance.kit import planned
@@ -89,5 +90,5 @@ def test_the_package_is_the_one_that_started_it_and_the_directory_comes_first(tm
     )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, cwd=tmp_path, check=True)
     root, file = done.stdout.split()
-    assert Path(file).parents[1] == Path(root) == Path(__file__).parents[3]
+    assert Path(file).parents[1] == Path(root) == Path(oracles.__file__).parents[1]
     assert os.path.isdir(root)
