@@ -166,8 +166,13 @@ def _compiled(segment: str) -> CodeType:
 
 def _instructions(code: CodeType) -> list[tuple[str, str]]:
     """What a lambda does, however the names around it are bound: `x.f()` is a method or an attribute, `n` a cell."""
-    steps = [(i.opname, i.argrepr.rpartition(" ")[2]) for i in dis.get_instructions(code)]
+    steps = [(i.opname, _without_null(i.argrepr)) for i in dis.get_instructions(code)]
     loads = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_METHOD", "LOAD_ATTR")
     plain = [("LOAD" if name in loads else name, what) for name, what in steps]
     # what only prepares a call or a closure, and a nested lambda, which prints with its place
     return [p for p in plain if p[0] not in ("PUSH_NULL", "COPY_FREE_VARS", "NOP", "CACHE") and "<code" not in p[1]]
+
+
+def _without_null(text: str) -> str:
+    """The name alone: where a call's NULL is pushed, and said to be, differs by version."""
+    return " ".join(word for word in text.split() if word not in ("+", "NULL", "NULL|self"))
