@@ -334,7 +334,7 @@ def test_a_jax_softmax_without_the_rank_one_term(jax):
 def test_a_jax_function_that_computes_in_float32(jax):
     said = messages(Layer.from_jax("relu", lambda x: jax.nn.relu(x.astype("float32"))))
     assert "dtypes: output is float32, narrower than the float64 it was given" in said
-    assert "values: output: " in said
+    assert "values: output: " in said or "values: dinputs: " in said  # both are wrong without bound
     assert "raised" not in said
 
 
