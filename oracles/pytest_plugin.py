@@ -107,7 +107,8 @@ class _Session:
         checks = [c for c in map(_check, items) if c] if CHECKS in sys.modules else []
         if not checks or self.config.option.collectonly:
             return []
-        from .conformance.layer_check import load_on, seed_of, version_of
+        from .conformance.layer_check import seed_of, version_of
+        from .conformance.panel import load_on
         from .registry import OracleUnavailable
 
         versions, run = {}, self._run()

@@ -42,8 +42,11 @@ def page() -> Console:
 @contextmanager
 def progress_bar(total: int) -> Any:
     """A live bar on standard error: cases done, what is being done, the time left. Silent where that is no terminal."""
+    if not sys.stderr.isatty():  # a disabled Progress of rich 13 still ends with a line of its own
+        yield lambda done, what: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("loading the oracles", total=total)
         yield lambda done, what: bar.update(task, advance=done, description=f"{what:34}")
 

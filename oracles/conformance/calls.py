@@ -13,7 +13,7 @@ from .referee import run_layer
 from .search import Disagreement
 from .sessions import LOSSES, ClassSession, FunctionSession
 from .traced import TracedSession
-from .traced_calls import JaxCalls, TorchCalls
+from .traced_calls import JaxCalls, ReturningCalls, TorchCalls
 
 
 class ClassCalls:
@@ -53,7 +53,7 @@ class ClassCalls:
             yield f"{name} = {self.session.gradient_expression(primal)}"
 
 
-class FunctionCalls:
+class FunctionCalls(ReturningCalls):
     """How forward and vjp are called."""
 
     def __init__(self, layer: Layer) -> None:
@@ -62,16 +62,8 @@ class FunctionCalls:
         self.lines = [*first, *(line for line in second if line not in first)]
         self.layer = layer
 
-    def run(self, layer: Layer, case: Case) -> None:
-        """Nothing to see: results are returned."""
-
-    def make(self, case: Case) -> str:
-        """The line that makes an instance, if there is one to make."""
-        return ""
-
     def _given(self, case: Case, names: Mapping[str, str]) -> str:
-        options = {k: v for k, v in case.options.items() if v is not None and len(self.layer.reductions) > 1}
-        return ", ".join([*(names[n] for n in case.primals), *(f"{k}={v!r}" for k, v in options.items())])
+        return ", ".join(names[n] for n in case.primals) + self._options(case)
 
     def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
         """The lines of a forward pass; `names`: those of the arrays by primal."""

@@ -27,7 +27,7 @@ class Alternative:
     """A value that is right as well at the elements of a result that `where` marks.
 
     bound: the bound that it is held to, that of the case where it is None. by: who does so. otherwise: the choice that
-    the truth makes. required: it alone is right, since the user pinned the convention.
+    the truth makes. always: on every device. required: it alone is right, since the user pinned the convention.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Alternative:
     bound: Floats | None = None
     by: tuple[str, ...] = ()
     otherwise: str = ""
+    always: bool = True
     required: bool = False
 
 
@@ -50,8 +51,7 @@ def alternatives(case: Case, *, book: bool = False, convention: str | None = Non
         every = tuple(a for a in (*found, *_losses(case, book)) if a.where.any())
     if convention is None:
         return every
-    # what is flushed depends on the device: never required
-    return tuple(replace(a, required="subnormal" not in a.name) for a in every if convention in a.by)
+    return tuple(replace(a, required=a.always) for a in every if convention in a.by)
 
 
 def _losses(case: Case, book: bool) -> tuple[Alternative, ...]:
@@ -97,6 +97,7 @@ def _relu(case: Case) -> tuple[Alternative, ...]:
             np.zeros(x.shape),
             by=("jax",),
             otherwise="torch: relu'(subnormal) = 1",
+            always=False,  # flushed on the CPU alone
         ),
     )
 

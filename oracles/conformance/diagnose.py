@@ -13,7 +13,6 @@ from itertools import chain
 
 import numpy as np
 
-from ..arrays import Array
 from .bounds.arithmetic import Floats
 from .causes.behaviour import (
     of_attributes,
@@ -35,7 +34,7 @@ from .causes.ranges import ranged
 from .causes.values import Value, copies, cotangents, rounded_operands, rounded_results, scaled
 from .checks import Check
 from .contain import contained
-from .evidence import Evidence, gather
+from .evidence import Evidence, gather, same
 from .layer import Layer
 from .search import Disagreement
 
@@ -173,13 +172,13 @@ def _of_shape(runs: Sequence[Evidence], r: str) -> str:
     if not other:
         return ""
     e = max(other, key=lambda e: (min(e.expected(r).shape, default=0), e.case.size))  # no axis of length 1, if possible
-    a, t = e.computed(r), e.expected(r)
+    a, t, reach = e.computed(r), e.expected(r), 4 * e.bound(r)
     how = ""
-    if a.shape == t.shape[::-1] and _near(a.T, t, e.bound(r)):
+    if a.shape == t.shape[::-1] and same(a.T, t, reach).all():
         how = ": it is transposed"
-    elif a.size == t.size and _near(a.reshape(t.shape), t, e.bound(r)):
+    elif a.size == t.size and same(a.reshape(t.shape), t, reach).all():
         how = ", with the right values"
-    elif a.ndim == t.ndim and t.shape[:1] == (1,) and _near(a.sum(axis=0, keepdims=True), t, e.bound(r)):
+    elif a.ndim == t.ndim and t.shape[:1] == (1,) and same(a.sum(axis=0, keepdims=True), t, reach).all():
         how = ": it is not summed over the samples"
     return f"shape {a.shape} in the place of {t.shape}{how}"
 
@@ -217,10 +216,10 @@ def _explains(found: Explanation, runs: Sequence[Evidence], *, least: int) -> bo
                 return False
             continue
         actual, expected, reach = e.computed(r), e.expected(r), _reach(value, e, r, predicted)
-        met = _same(actual, predicted, reach) | np.isinf(e.bound(r))
+        met = same(actual, predicted, reach) | np.isinf(e.bound(r))
         if (mask & ~met).any() or (wrong & ~mask).any():
             return False
-        telling += int((wrong & ~_same(expected, predicted, 2 * reach)).sum())
+        telling += int((wrong & ~same(expected, predicted, 2 * reach)).sum())
     return telling >= least
 
 
@@ -233,11 +232,3 @@ def _reach(value: Value, e: Evidence, r: str, predicted: Floats) -> Floats:
         finite = np.abs(predicted[np.isfinite(predicted)])
         reach = reach + min(1e3 * e.unit_roundoff, 1e-2) * (finite.max() if finite.size else 0.0)
     return np.asarray(reach)
-
-
-def _same(a: Floats, b: Floats, reach: Floats) -> Array:
-    return np.asarray((np.abs(a - b) <= reach) | (a == b) | (np.isnan(a) & np.isnan(b)))
-
-
-def _near(a: Floats, b: Floats, bound: Floats) -> bool:
-    return bool(_same(a, b, 4 * bound).all())

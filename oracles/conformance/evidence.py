@@ -12,9 +12,10 @@ import numpy as np
 
 import reference
 
-from ..arrays import Array, as_dtype
+from ..arrays import Array, as_dtype, widened
 from ..case import Case, Result
 from ..ops import get_op
+from ..recipe import Recipe
 from .bounds.arithmetic import ARITHMETIC, Floats, floats
 from .bounds.losses import label_weights, signed_scales
 from .cases import Variety
@@ -25,6 +26,7 @@ from .layer import Layer
 from .referee import run_layer, truth_for
 from .search import Disagreement, try_cases
 from .truth import Truth
+from .variations import nan_at_the_end
 
 T = TypeVar("T")
 
@@ -70,9 +72,13 @@ class Evidence:
         """What the layer returned, under the names of `Result.named`; nothing where it raised."""
         return {} if self.result is None else self.result.named()
 
+    @cached_property
+    def _computed(self) -> Mapping[str, Floats]:
+        return {name: widened(a) for name, a in self.actual.items()}
+
     def computed(self, result: str) -> Floats:
         """What the layer computed, in float64."""
-        return self.actual[result].astype(np.float64)
+        return self._computed[result]
 
     def expected(self, result: str) -> Floats:
         """The truth, rounded to float64."""
@@ -82,8 +88,15 @@ class Evidence:
         """The certified bound."""
         return self.truth.bounds[result]
 
+    @cached_property
+    def _wrong(self) -> Mapping[str, Array]:
+        return {name: self._marked(name) for name in self.truth.bounds}
+
     def wrong(self, result: str) -> Array:
         """Which elements are outside their bounds; all of them where the shape is another, none where it raised."""
+        return self._wrong[result]
+
+    def _marked(self, result: str) -> Array:
         expected = self.truth.enclosures[result]
         if result not in self.actual:
             return np.zeros(expected.value.shape, bool)
@@ -113,7 +126,7 @@ class Evidence:
         shape = self.expected(result).shape
         return ("N", "C")[: len(shape)] if len(shape) <= 2 else ("",) * (len(shape) - 1) + ("C",)
 
-    @property
+    @cached_property
     def first(self) -> Floats:
         """The first primal: inputs, logits or probabilities."""
         return floats(self.case, self.case.signature.primals[0])
@@ -197,17 +210,24 @@ def probes(layer: Layer) -> Iterator[Frame]:
 def plain_case(layer: Layer, dtype: str, frame: Frame | None = None) -> Case:
     """One case whose values are all different, of unequal sizes unless a frame is given."""
     found: list[Case] = []
-    kind = replace(PLAIN, rough=True, unit_cotangent=not layer.has_cotangent)
-    try_cases(found.append, frame or next(probes(layer)), dtype, 3, "plain", kind)
-    return found[-1]  # the first is the simplest: its arrays have one seed
+    kind = replace(PLAIN, unit_cotangent=not layer.has_cotangent)
+    try_cases(found.append, frame or next(probes(layer)), dtype, 1, "plain", kind)
+    case = found[0]
+
+    def plain(style: str, of: Array, seed: int) -> Recipe:
+        return Recipe(style, of.shape, dtype, seed)
+
+    style = "probabilities" if case.op == "cross_entropy" else "uniform"
+    primals = {n: a if n == "targets" else plain(style, a, i) for i, (n, a) in enumerate(case.primals.items(), 2)}
+    cotangent = plain("uniform", case.cotangent, 1) if case.cotangent.ndim else case.cotangent
+    return Case(case.op, primals, cotangent, case.options)
 
 
 def with_nan(case: Case) -> Case:
     """The case with NaN as the last value of its first primal: the other samples are to stay as they are."""
     first = case.signature.primals[0]
-    changed = np.array(case.primals[first], order="C")
-    changed.reshape(-1)[-1:] = np.nan
-    return Case(case.op, {**case.primals, first: changed}, case.cotangent, case.options)
+    primals = {**case.primals, first: nan_at_the_end(case.primals[first])}
+    return Case(case.op, primals, case.cotangent, case.options)
 
 
 def some_runs(layer: Layer, frame: Frame, dtype: str, seed: int, variety: Variety, count: int) -> list[Evidence]:
@@ -216,6 +236,12 @@ def some_runs(layer: Layer, frame: Frame, dtype: str, seed: int, variety: Variet
     kind = replace(variety, unit_cotangent=not layer.has_cotangent)
     try_cases(lambda case: runs.append(Evidence.of(layer, case)), frame, dtype, count, (seed, "evidence"), kind)
     return runs
+
+
+def same(a: Floats, b: Floats, reach: Floats) -> Array:
+    """Which elements are within reach of each other, equal, or both NaN."""
+    with np.errstate(all="ignore"):
+        return np.asarray((np.abs(a - b) <= reach) | (a == b) | (np.isnan(a) & np.isnan(b)))
 
 
 def quietly(function: Callable[..., T], *args: Any, **options: Any) -> T:

@@ -17,11 +17,12 @@ from typing import Any, NoReturn
 from hypothesis import settings
 
 from ..case import Case, Result
-from ..registry import Oracle, OracleUnavailable, UnsupportedCase, load
+from ..registry import Oracle, OracleUnavailable, UnsupportedCase
 from .checks import CHECKS, Check
 from .database import active, search_kept_first
 from .diagnose import Diagnosis
 from .layer import Layer
+from .panel import load_on
 from .referee import Tally, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
 from .report import CheckFailed, Verdict
 from .search import Disagreement
@@ -147,12 +148,6 @@ def seed_of(run: Run, given: Run) -> int:
         if seed is not None:
             return seed
     return 0 if settings.default is not None and settings.default.derandomize else run.drawn
-
-
-def load_on(name: str, device: str) -> Oracle:
-    """The oracle on the device; the project's own arithmetic runs on the CPU. Raises OracleUnavailable."""
-    oracle = load(name)
-    return load(name, device=device) if oracle.is_framework else oracle
 
 
 def version_of(oracle: Oracle) -> str:

@@ -19,6 +19,12 @@ def chosen(
     return tuple(wanted or default or known)
 
 
+def load_on(name: str, device: str) -> Oracle:
+    """The oracle on the device; the project's own arithmetic runs on the CPU. Raises as `load` does."""
+    oracle = load(name)
+    return load(name, device=device) if oracle.is_framework else oracle
+
+
 def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tuple[Oracle, ...], dict[str, str]]:
     """The oracles of those names, all there are by default; and why those that were not asked for by name cannot run.
 
@@ -29,9 +35,7 @@ def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tup
     loaded, absent = [], {}
     for name in wanted or names():
         try:
-            oracle = load(name)
-            # the project's own arithmetic runs on the CPU, wherever the frameworks do
-            loaded.append(load(name, device=device) if oracle.is_framework else oracle)
+            loaded.append(load_on(name, device))
         except OracleUnavailable as reason:
             if wanted:
                 raise

@@ -71,7 +71,7 @@ def stateless(layer: Layer, case: Case) -> None:
             try:
                 judge_layer(layer, now, truth_for(layer, now))
             except Disagreement as found:
-                if _right_elsewhere(layer, now):
+                if right_elsewhere(layer, now):
                     _raise_with_history(
                         case, f"a case with {what}, another instance having seen one like it: ", found, now, (case,)
                     )
@@ -103,7 +103,7 @@ def _raise_with_history(
     ) from None
 
 
-def _right_elsewhere(layer: Layer, case: Case) -> bool:
+def right_elsewhere(layer: Layer, case: Case) -> bool:
     """Whether the layer is right once the first value is another: what was wrong is then kept from earlier calls."""
     name = case.signature.primals[0]
     for step in (0.125, 0.25, 0.375):

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .compare import Comparison
-from .report import Margin, Report, Verdict
+from .report import Margin, Report, Verdict, merged
 
 ORDER = ("torch", "jax", "finite_difference")
 SHORT = {"finite_difference": "fin. diff"}
@@ -92,17 +92,13 @@ def _failure(verdict: Verdict) -> str:
 
 def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, width: int = 120) -> list[str]:
     """What the checks of a pytest run told, in plain text: the worst margins over all of them, and the disputes."""
-    worst: dict[tuple[str, ...], Mapping[str, Any]] = {}
-    disputed: list[str] = []
-    for one in told:
-        disputed += one["disputed"]
-        for row in one["margins"]:
-            key = (row["block"], row["dtype"], row["result"], row["source"])
-            if key not in worst or row["worst"] > worst[key]["worst"]:
-                worst[key] = row
-    rows = [
-        Margin(r["block"], r["result"], r["dtype"], r["source"], r["worst"], r["cases"], 0.0) for r in worst.values()
-    ]
+    every = list(told)
+    disputed = [text for one in every for text in one["disputed"]]
+    rows = merged(
+        Margin(r["block"], r["result"], r["dtype"], r["source"], r["worst"], r["cases"], 0.0)
+        for one in every
+        for r in one["margins"]
+    )
     lines: list[str] = []
     if rows and with_table:
         text = StringIO()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from ..case import Case
 from .layer import Layer
 from .portable import portable
+from .run import options_of
 
 _TORCH = """\
 def tensor(a):
@@ -18,13 +19,10 @@ def numbers(t):
 """
 
 
-class _TracedCalls:
-    """What both have in common: a function, and the arrays it is given."""
+class ReturningCalls:
+    """What functions have in common: no instance is made, results are returned, options are keywords."""
 
-    def __init__(self, layer: Layer) -> None:
-        _, fn, framework = layer.start.args  # type: ignore[attr-defined]
-        lines, self.expression = portable(fn, "fn")
-        self.lines, self.layer, self.device = [*lines], layer, framework.device
+    layer: Layer
 
     def run(self, layer: Layer, case: Case) -> None:
         """Nothing to see: results are returned."""
@@ -34,8 +32,16 @@ class _TracedCalls:
         return ""
 
     def _options(self, case: Case) -> str:
-        given = {k: v for k, v in case.options.items() if v is not None and len(self.layer.reductions) > 1}
-        return "".join(f", {k}={v!r}" for k, v in given.items())
+        return "".join(f", {k}={v!r}" for k, v in options_of(self.layer, case).items())
+
+
+class _TracedCalls(ReturningCalls):
+    """What both frameworks have in common: a function, and the arrays it is given."""
+
+    def __init__(self, layer: Layer) -> None:
+        _, fn, framework = layer.start.args  # type: ignore[attr-defined]
+        lines, self.expression = portable(fn, "fn")
+        self.lines, self.layer, self.device = [*lines], layer, framework.device
 
     def _labels(self, case: Case, names: Mapping[str, str]) -> Iterator[str]:
         """The labels as frameworks take them."""

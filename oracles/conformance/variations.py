@@ -31,7 +31,7 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
     targets = case.primals.get("targets")
     if targets is not None and not np.array_equal(targets, targets[::-1]):
         yield "other labels", _replaced(case, {"targets": targets[::-1]})
-    yield "a NaN at the end", _replaced(case, {n: _with_nan(x) for n, x in _floats(case, first).items()})
+    yield "a NaN at the end", _replaced(case, {n: nan_at_the_end(x) for n, x in _floats(case, first).items()})
     yield (
         "other values",
         _replaced(case, {n: x[::-1] for n, x in _by_sample(case).items()} if len(a) > 1 else {first: -a}),
@@ -42,7 +42,8 @@ def _floats(case: Case, first: str) -> dict[str, Array]:
     return {first: case.primals[first]} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
 
 
-def _with_nan(a: Array) -> Array:
+def nan_at_the_end(a: Array) -> Array:
+    """A copy whose last value is NaN."""
     changed = np.array(a, order="C")
     changed.reshape(-1)[-1:] = np.nan
     return changed

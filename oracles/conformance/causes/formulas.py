@@ -111,7 +111,7 @@ def _softmax() -> Iterator[tuple[str, str, Of]]:
     yield (
         "dinputs",
         "exp(x - max) stands where s should: it is not normalised",
-        lambda e, r: _vjp_with(e, np.exp(e.first - e.first.max(axis=-1, keepdims=True, initial=-np.inf))),
+        lambda e, r: softmax_vjp_with(e, np.exp(e.first - e.first.max(axis=-1, keepdims=True, initial=-np.inf))),
     )
     yield "dinputs", "the rank-1 term alone", lambda e, r: -s(e) * dot(e)
     yield (
@@ -192,28 +192,31 @@ def _magnitude(x: Floats) -> Floats:
 
 
 def _shifted_by(of: Callable[[Floats], Floats]) -> Of:
-    def shifted(e: Evidence, r: str) -> Floats:
-        x = e.first.astype(e.case.dtype)
-        raised = np.exp(x - of(x))
-        return np.asarray((raised / raised.sum(axis=-1, keepdims=True)).astype(np.float64))
-
-    return shifted
+    return lambda e, r: shifted_softmax(e, of)
 
 
-def _from_unshifted(e: Evidence, r: str) -> Floats:
-    return _vjp_with(e, _unshifted(e, r))
+def shifted_softmax(e: Evidence, of: Callable[[Floats], Floats]) -> Floats:
+    """The softmax in the dtype of the case, with something else subtracted than the row's maximum."""
+    x = e.first.astype(e.case.dtype)
+    raised = np.exp(x - of(x))
+    return np.asarray((raised / raised.sum(axis=-1, keepdims=True)).astype(np.float64))
 
 
-def _vjp_with(e: Evidence, s: Floats) -> Floats:
+def softmax_vjp_with(e: Evidence, s: Floats) -> Floats:
+    """The gradient of softmax from probabilities that something is wrong with."""
     return np.asarray(s * (e.cotangent - (s * e.cotangent).sum(axis=-1, keepdims=True)))
 
 
+def _from_unshifted(e: Evidence, r: str) -> Floats:
+    return softmax_vjp_with(e, _unshifted(e, r))
+
+
 def _one_shift(e: Evidence, r: str) -> Floats | None:
-    if not e.first.size:
-        return None
-    x = e.first.astype(e.case.dtype)
-    raised = np.exp(x - np.maximum(x.max(axis=-1, keepdims=True), np.fmax.reduce(x, axis=None)))
-    return np.asarray((raised / raised.sum(axis=-1, keepdims=True)).astype(np.float64))
+    return shifted_softmax(e, _of_batch) if e.first.size else None
+
+
+def _of_batch(x: Floats) -> Floats:
+    return np.asarray(np.maximum(x.max(axis=-1, keepdims=True), np.fmax.reduce(x, axis=None)))
 
 
 def _if_shaped(e: Evidence, r: str, of: Callable[[], Floats]) -> Floats | None:

@@ -8,13 +8,13 @@ import numpy as np
 
 from ...case import Result
 from ..bounds.arithmetic import Floats
-from ..evidence import Evidence, plain_case
+from ..evidence import Evidence, plain_case, same
 from ..layer import Layer
 from ..referee import run_layer
 from ..run import forward, hand_over, options_of, predictions
 from ..search import Disagreement
 from ..variations import variations
-from .behaviour import near
+from .formulas import shifted_softmax, softmax_vjp_with
 
 
 def of_history(layer: Layer, found: Disagreement) -> str:
@@ -74,14 +74,10 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
     if fitting:
         yield "accumulates over the calls", expected + sum(e.expected(r) for e in fitting)
     if now.case.op == "softmax" and past:
-        x = now.first.astype(now.case.dtype)
         top = max(float(e.first.max()) for e in (*past, now))
-        raised = np.exp(x - np.maximum(x.max(axis=-1, keepdims=True), x.dtype.type(top)))
-        s = (raised / raised.sum(axis=-1, keepdims=True)).astype(np.float64)
-        g = now.cotangent
-        kept = s if r == "output" else s * (g - (s * g).sum(axis=-1, keepdims=True))
+        s = shifted_softmax(now, lambda x: np.maximum(x.max(axis=-1, keepdims=True), x.dtype.type(top)))
+        kept = s if r == "output" else softmax_vjp_with(now, s)
         yield "the largest input of an earlier call is kept as the maximum", kept
-
     for e in fitting:
         stale = now.wrong(r) & (np.abs(actual - e.expected(r)) <= 4 * e.bound(r))
         where = " where the unit is masked" if now.case.op == "relu" and not (stale & (now.first > 0)).any() else ""
@@ -98,4 +94,4 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
 
 def _met(e: Evidence, r: str, predicted: Floats) -> bool:
     reach = 64 * e.bound(r) + 64 * e.unit_roundoff * np.abs(predicted)
-    return near(e.computed(r), predicted, np.where(np.isfinite(reach), reach, 0.0))
+    return bool(same(e.computed(r), predicted, np.where(np.isfinite(reach), reach, 0.0)).all())

@@ -113,7 +113,7 @@ def test_an_oracle_that_cannot_run_skips_and_says_how_to_get_it(monkeypatch):
     def absent(name, device="cpu"):
         raise OracleUnavailable(f"{name}: {name} is not installed; install it with: pip install {name}")
 
-    monkeypatch.setattr(module, "load", absent)
+    monkeypatch.setattr(module, "load_on", absent)
     with pytest.raises(pytest.skip.Exception, match="pip install torch"):
         check(reference_layer("relu"), "torch")()
 
