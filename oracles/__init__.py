@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .conformance.kit import check_layer as check_layer
     from .conformance.layer import Layer as Layer
     from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
+    from .custom import CustomOp as CustomOp
     from .recipe import Recipe as Recipe
     from .registry import Oracle as Oracle
     from .registry import OracleUnavailable as OracleUnavailable
@@ -31,6 +32,7 @@ _HOMES = {
     "check_layer": ".conformance.kit",
     "Layer": ".conformance.layer",
     "parametrize_with_checks": ".conformance.parametrize",
+    "CustomOp": ".custom",
     "Recipe": ".recipe",
     "Oracle": ".registry",
     "OracleUnavailable": ".registry",

@@ -33,7 +33,7 @@ from .arrays import (
     strided,
     to_data,
 )
-from .ops import Op, get_op
+from .ops import OPS, Op, get_op, undeclared
 from .recipe import Recipe
 
 __all__ = ["Case", "Recipe", "array", "inf", "nan", "packed", "strided"]
@@ -46,8 +46,9 @@ SHOWN = 100  # elements that a case shows one by one; larger arrays go by their 
 class Case:
     """One concrete set of primals and cotangent for an op.
 
-    primals: a mapping by name, or a sequence in the op's order, of arrays or Recipes. cotangent: of the output's
-    shape. options: those of the op, such as reduction="none" for the losses. Raises InputError.
+    op: its name, or for an op that is not declared here its signature. primals: a mapping by name, or a sequence in
+    the op's order, of arrays or Recipes. cotangent: of the output's shape. options: those of the op, such as
+    reduction="none" for the losses. Raises InputError.
     """
 
     op: str
@@ -55,20 +56,22 @@ class Case:
     cotangent: Array
     options: Mapping[str, Any] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict, init=False, repr=False)
+    signature: Op = field(init=False, repr=False)  # the op's names and shapes
 
     def __init__(
         self,
-        op: str,
+        op: str | Op,
         primals: Mapping[str, ArrayLike | Recipe] | Sequence[ArrayLike | Recipe],
         cotangent: ArrayLike | Recipe,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        signature = get_op(op)
+        signature = op if isinstance(op, Op) else get_op(op)
         given = _by_name(signature, primals) | {"cotangent": cotangent}
         arrays = {name: _array(name, value) for name, value in given.items()}
         settings = _options(signature, options or {})
         g = arrays.pop("cotangent")
-        shape = signature.output_shape({name: a.shape for name, a in arrays.items()}, settings)
+        shapes = {name: a.shape for name, a in arrays.items()}
+        shape = signature.output_shape(shapes, settings) if signature.output_shape else g.shape
         if g.shape != shape:
             raise InputError(f"cotangent: expected shape {shape}, that of the output of {op}, got {g.shape}")
         if "targets" in arrays:
@@ -81,15 +84,11 @@ class Case:
             listed = ", ".join(f"{name} {dtype}" for name, dtype in floats.items())
             raise InputError(f"dtype: expected one for all of a case, got {listed}")
         recipes = {name: value for name, value in given.items() if isinstance(value, Recipe)}
-        for name, value in (("op", op), ("primals", MappingProxyType(arrays)), ("cotangent", g)):
+        object.__setattr__(self, "signature", signature)
+        for name, value in (("op", signature.name), ("primals", MappingProxyType(arrays)), ("cotangent", g)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "options", MappingProxyType(settings))
         object.__setattr__(self, "recipes", MappingProxyType(recipes))
-
-    @property
-    def signature(self) -> Op:
-        """The op's names and shapes."""
-        return get_op(self.op)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -137,6 +136,8 @@ class Case:
             "cotangent": cotangent,
             "options": dict(self.options),
         }
+        if self.op not in OPS:  # who reads it may not have declared the op
+            data["differentiable"] = list(self.signature.differentiable)
         return json.dumps(data, allow_nan=False)
 
     def _data(self, name: str, a: Array, short: bool) -> dict[str, Any]:
@@ -158,7 +159,8 @@ class Case:
         if not isinstance(primals, dict) or not isinstance(options, dict):
             raise InputError("case: expected objects for primals and options")
         arrays = {str(name): _from_data(a, f"primals.{name}") for name, a in primals.items()}
-        return cls(data.get("op", ""), arrays, _from_data(data.get("cotangent"), "cotangent"), options)
+        op = undeclared(data) if "differentiable" in data else data.get("op", "")
+        return cls(op, arrays, _from_data(data.get("cotangent"), "cotangent"), options)
 
     def save(self, path: str | Path) -> None:
         """Write `to_json` to a file."""

@@ -84,6 +84,23 @@ def vjp(case: Case, device: str = "cpu") -> Result:
         return Result(np.array(output), {name: np.array(g) for name, g in gradients.items()})
 
 
+def compiled(op: Op, fn: Callable[..., Any], device: str) -> Callable[[Mapping[str, Any]], Result]:
+    """What runs a function that is traced once for each shape: run(primals by name and "cotangent") -> Result."""
+
+    def run(cotangent: Array, *primals: Array) -> Any:
+        output, pull = pullback(fn, dict(zip(op.primals, primals, strict=True)), op.differentiable, {})
+        return output, pull(cotangent.astype(output.dtype))
+
+    jitted = jax.jit(run)
+
+    def on_arrays(arrays: Mapping[str, Any]) -> Result:
+        with _on(device):
+            output, gradients = jitted(arrays["cotangent"], *(arrays[name] for name in op.primals))
+            return Result(np.array(output), {name: np.array(g) for name, g in gradients.items()})
+
+    return on_arrays
+
+
 @lru_cache
 def _compiled(op: str, options: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
     def run(cotangent: Array, leaves: Mapping[str, Array], others: Mapping[str, Array]) -> Any:

@@ -1,4 +1,7 @@
-"""The ops the suite knows: the names of their primals, which of them have gradients, and the shape of the output."""
+"""The ops the suite knows: the names of their primals, which of them have gradients, and the shape of the output.
+
+Ops of a user's own (`custom.py`) are declared here by name as well, for the life of the process.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,15 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Op:
-    """An op's signature. `options` holds every option it takes with its default."""
+    """An op's signature. `options` holds every option it takes with its default.
+
+    output_shape: None for an op of a user's own, whose output says what shape it has.
+    """
 
     name: str
     primals: tuple[str, ...]
     differentiable: tuple[str, ...]
-    output_shape: Callable[[Mapping[str, Shape], Mapping[str, Any]], Shape]
+    output_shape: Callable[[Mapping[str, Shape], Mapping[str, Any]], Shape] | None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,11 +87,36 @@ OPS: dict[str, Op] = {
 }
 
 
+_DECLARED: dict[str, Op] = {}
+
+
+def declare(op: Op) -> None:
+    """Make an op of a user's own known by its name; InputError where another has that name."""
+    if op.name in OPS:
+        raise InputError(f"name: {op.name} is an op of the suite; give yours another name")
+    known = _DECLARED.setdefault(op.name, op)
+    if (known.primals, known.differentiable) != (op.primals, op.differentiable):
+        had, has = (f"{', '.join(o.primals)} (differentiable: {', '.join(o.differentiable)})" for o in (known, op))
+        raise InputError(f"name: {op.name} was declared with the primals {had} before, got {has}; give it another name")
+
+
 def get_op(name: object) -> Op:
     """The op of that name, or an InputError that lists those there are."""
-    if not isinstance(name, str) or name not in OPS:
-        raise InputError(f"op: expected one of {', '.join(OPS)}, got {name!r}")
-    return OPS[name]
+    if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name)):
+        return op
+    listed = ", ".join((*OPS, *_DECLARED))
+    hint = "" if not isinstance(name, str) else "; an op of your own is known once the code that declares it has run"
+    raise InputError(f"op: expected one of {listed}, got {name!r}{hint}")
+
+
+def undeclared(data: Mapping[str, Any]) -> Op:
+    """The signature that a case of a user's own op carries."""
+    name, primals, differentiable = data.get("op"), tuple(data["primals"]), data["differentiable"]
+    if not isinstance(name, str) or name in OPS:
+        raise InputError(f"op: expected the name of an op of your own, got {name!r}")
+    if not isinstance(differentiable, list) or not differentiable or not set(differentiable) <= set(primals):
+        raise InputError(f"differentiable: expected some of {', '.join(primals)}, got {differentiable!r}")
+    return Op(name, primals, tuple(differentiable), None)
 
 
 def takes_sizes(op: Op, function: Callable[..., Any]) -> bool:

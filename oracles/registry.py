@@ -10,6 +10,7 @@ A framework in which candidates can be written also holds
     share(array, device)        its array, on the same memory where it can be
     to_array(its array)         back, likewise
     tracer(op, fn, device)      trace(primals, options) -> (output, cotangent -> gradients by name, None for none)
+    compiled(op, fn, device)    likewise for what is run often, where there is a faster way: run(arrays) -> Result
 Nothing is imported before `load`: whether an oracle is installed is read off its file.
 """
 

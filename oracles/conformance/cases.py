@@ -58,7 +58,7 @@ def cases(
 
 @st.composite
 def _case(draw: Draw, frame: Frame, dtype: str, variety: Variety) -> Case:
-    return _MAKERS[frame.op](draw, frame, dtype, variety)
+    return frame.make(draw, dtype, variety) if frame.make else _MAKERS[frame.op](draw, frame, dtype, variety)
 
 
 def _dense(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
@@ -68,17 +68,17 @@ def _dense(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
         name: _values(draw, shape, dtype, v, special=special)
         for name, shape in (("inputs", (n, k)), ("weights", (k, m)), ("biases", (1, m)))
     }
-    return Case("dense", primals, _cotangent(draw, (n, m), dtype, v))
+    return Case("dense", primals, cotangents(draw, (n, m), dtype, v))
 
 
 def _relu(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
     special = (*_finite(dtype), np.nan, np.inf, -np.inf)
     inputs = _values(draw, frame.sizes, dtype, v, special=special)
-    return Case("relu", {"inputs": inputs}, _cotangent(draw, frame.sizes, dtype, v, special=special))
+    return Case("relu", {"inputs": inputs}, cotangents(draw, frame.sizes, dtype, v, special=special))
 
 
 def _softmax(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
-    return Case("softmax", {"inputs": _logits(draw, frame.sizes, dtype, v)}, _cotangent(draw, frame.sizes, dtype, v))
+    return Case("softmax", {"inputs": _logits(draw, frame.sizes, dtype, v)}, cotangents(draw, frame.sizes, dtype, v))
 
 
 def _cross_entropy(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
@@ -97,16 +97,16 @@ def _loss(draw: Draw, frame: Frame, dtype: str, v: Variety, name: str, predictio
     if frame.targets == "ids":
         kinds = [d for d in _LABEL_IDS if classes <= np.iinfo(d).max]
         kind = draw(st.sampled_from(kinds))
-        targets = Recipe("ids", (n,), kind, draw(_SEEDS), classes, _last_class(draw, n, classes), _layout(draw, v))
+        targets = Recipe("ids", (n,), kind, draw(_SEEDS), classes, _last_class(draw, n, classes), layout_of(draw, v))
     elif frame.targets == "one_hot":
         kind = draw(st.sampled_from((dtype, *_LABEL_ROWS)))
-        targets = Recipe("one_hot", (n, classes), kind, draw(_SEEDS), layout=_layout(draw, v))
+        targets = Recipe("one_hot", (n, classes), kind, draw(_SEEDS), layout=layout_of(draw, v))
     else:
         scale = draw(st.sampled_from((1.0, 1 / classes, 3.0)))
-        targets = Recipe("soft", (n, classes), dtype, draw(_SEEDS), scale, layout=_layout(draw, v))
+        targets = Recipe("soft", (n, classes), dtype, draw(_SEEDS), scale, layout=layout_of(draw, v))
     shape = (n,) if frame.reduction == "none" else ()
     options = {"reduction": frame.reduction}
-    return Case(frame.op, {name: predictions, "targets": targets}, _cotangent(draw, shape, dtype, v), options)
+    return Case(frame.op, {name: predictions, "targets": targets}, cotangents(draw, shape, dtype, v), options)
 
 
 def _values(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequence[float]) -> Recipe:
@@ -131,7 +131,8 @@ def _logits(draw: Draw, shape: Shape, dtype: str, v: Variety) -> Recipe:
     return _recipe(draw, v, styles, shape, dtype, scales, special)
 
 
-def _cotangent(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequence[float] = ()) -> Recipe:
+def cotangents(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequence[float] = ()) -> Recipe:
+    """A cotangent of that shape."""
     if v.unit_cotangent and not shape:
         return Recipe("ones", shape, dtype)
     scales = (
@@ -159,7 +160,7 @@ def _recipe(
         count = max(0, draw(st.integers(0, 5)) - 2)
         edits = [(draw(st.integers(0, size - 1)), draw(st.sampled_from(special))) for _ in range(count)]
     style, scale = draw(st.sampled_from(styles)), draw(st.sampled_from(scales))
-    return Recipe(style, shape, dtype, draw(_SEEDS) ^ salt, scale, tuple(edits), _layout(draw, v))
+    return Recipe(style, shape, dtype, draw(_SEEDS) ^ salt, scale, tuple(edits), layout_of(draw, v))
 
 
 def _finite(dtype: str) -> tuple[float, ...]:
@@ -171,7 +172,8 @@ def _last_class(draw: Draw, n: int, classes: int) -> tuple[tuple[int, float], ..
     return ((draw(st.integers(0, n - 1)), classes - 1),) if n and draw(st.booleans()) else ()
 
 
-def _layout(draw: Draw, v: Variety) -> str:
+def layout_of(draw: Draw, v: Variety) -> str:
+    """The layout of an array."""
     if v.odd_layouts:
         return str(draw(_ODD_LAYOUTS))
     return str(draw(_LAYOUTS)) if v.layouts else "C"

@@ -17,6 +17,7 @@ from . import pools
 from .bounds import ARITHMETIC
 from .cases import Variety
 from .contain import said
+from .custom_judge import own_claims
 from .frames import Frame
 from .layer import Layer
 from .referee import hold, judge_layer, run_layer, truth_for
@@ -45,6 +46,7 @@ class Check:
 def values(layer: Layer, case: Case) -> None:
     """The output and every gradient are within their bounds."""
     judge_layer(layer, case, truth_for(layer, case))
+    own_claims(layer, case)
 
 
 def arguments_untouched(layer: Layer, case: Case) -> None:

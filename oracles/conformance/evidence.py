@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -12,10 +12,8 @@ import numpy as np
 
 import reference
 
-from ..arrays import Array, as_dtype, widened
+from ..arrays import Array, widened
 from ..case import Case, Result
-from ..ops import get_op
-from ..recipe import Recipe
 from .bounds.arithmetic import ARITHMETIC, Floats, floats
 from .bounds.losses import label_weights, signed_scales
 from .cases import Variety
@@ -23,24 +21,15 @@ from .checks import Check
 from .compare import elementwise
 from .frames import Frame
 from .layer import Layer
+from .probes import PLAIN, kinks, plain_case, probes, with_nan
 from .referee import run_layer, truth_for
 from .search import Disagreement, try_cases
 from .truth import Truth
-from .variations import nan_at_the_end
 
 T = TypeVar("T")
 
-PLAIN = Variety(layouts=False, special=False)
 ENOUGH = 8  # cases of either kind, wrong and right, of one frame
 
-# unequal sizes, none of which is a power of two twice: a size that a fault depends on shows; 77 has every tail
-_PROBES: Mapping[str, tuple[tuple[int, ...], ...]] = {
-    "dense": ((5, 3, 4), (6, 7, 2), (4, 5, 9), (1, 3, 2), (3, 3, 3), (77, 3, 2), (3, 77, 2), (2, 3, 77)),
-    "relu": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
-    "softmax": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
-    "cross_entropy": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
-    "softmax_cross_entropy": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
-}
 _AXES = {
     ("dense", "output"): ("N", "M"),
     ("dense", "dinputs"): ("N", "K"),
@@ -109,6 +98,8 @@ class Evidence:
     def sizes(self) -> Mapping[str, int]:
         """The sizes of the case by their letter: N samples, C classes, K inputs, M neurons."""
         shape = self.first.shape
+        if self.case.signature.output_shape is None:
+            return {}
         if self.case.op == "dense":
             return {"N": shape[0], "K": shape[1], "M": self.case.primals["weights"].shape[1]}
         if self.case.op == "relu":
@@ -124,6 +115,8 @@ class Evidence:
         if (self.case.op, result) in _AXES:
             return _AXES[self.case.op, result]
         shape = self.expected(result).shape
+        if not self.sizes:
+            return ("",) * len(shape)
         return ("N", "C")[: len(shape)] if len(shape) <= 2 else ("",) * (len(shape) - 1) + ("C",)
 
     @cached_property
@@ -157,7 +150,9 @@ class Evidence:
         return ARITHMETIC[self.case.dtype.name].v
 
     def instead(self, **arrays: Floats) -> Mapping[str, Floats]:
-        """What the op gives in float64 where some of its primals or its cotangent were others."""
+        """What the op gives in float64 where some of its arrays were others; empty if nobody can say."""
+        if self.case.signature.output_shape is None:
+            return quietly(self.truth.instead, arrays) if self.truth.instead else {}
         names = self.case.signature.primals
         primals = [arrays.get(n, floats(self.case, n) if n != "targets" else self.case.primals[n]) for n in names]
         options = dict(self.case.options)
@@ -178,7 +173,7 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
         runs += some_runs(layer, frame, dtype, seed, PLAIN, 2)
         runs.append(Evidence.of(layer, plain_case(layer, dtype, frame)))  # no zeros, which hide a scale
     if layer.op == "relu":
-        runs.append(Evidence.of(layer, _kinks(dtype)))
+        runs.append(Evidence.of(layer, kinks(dtype)))
     if np.isnan(runs[0].first).any() or np.isnan(runs[1].first).any():
         runs.append(Evidence.of(layer, with_nan(plain_case(layer, dtype))))
     small = [f for f in check.frames(layer, seed) if not f.is_large]
@@ -188,46 +183,6 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
         if frame.is_large and frame.elements <= 20_000:
             runs += some_runs(layer, frame, dtype, seed, replace(check.variety, rough=True), 1)
     return runs
-
-
-def _kinks(dtype: str) -> Case:
-    """Both zeros beside small and large values of both signs, under different cotangents."""
-    inputs = np.array([[0.0, -0.0, 1.0, -1.0, 0.5], [-0.0, 0.0, -8.0, 8.0, -0.5]]).astype(as_dtype(dtype))
-    return Case("relu", [inputs], np.arange(2, 12).reshape(2, 5).astype(inputs.dtype))
-
-
-def probes(layer: Layer) -> Iterator[Frame]:
-    """Plain small frames, each form of labels and reduction that the layer takes in turn."""
-    forms = [(r, t) for t in layer.targets for r in layer.reductions]
-    for i, sizes in enumerate(_PROBES[layer.op]):
-        if "targets" not in get_op(layer.op).primals:
-            yield Frame(layer.op, sizes)
-        else:
-            for reduction, targets in forms if i < 2 else (forms[i % len(forms)],):
-                yield Frame(layer.op, sizes, reduction, targets)
-
-
-def plain_case(layer: Layer, dtype: str, frame: Frame | None = None) -> Case:
-    """One case whose values are all different, of unequal sizes unless a frame is given."""
-    found: list[Case] = []
-    kind = replace(PLAIN, unit_cotangent=not layer.has_cotangent)
-    try_cases(found.append, frame or next(probes(layer)), dtype, 1, "plain", kind)
-    case = found[0]
-
-    def plain(style: str, of: Array, seed: int) -> Recipe:
-        return Recipe(style, of.shape, dtype, seed)
-
-    style = "probabilities" if case.op == "cross_entropy" else "uniform"
-    primals = {n: a if n == "targets" else plain(style, a, i) for i, (n, a) in enumerate(case.primals.items(), 2)}
-    cotangent = plain("uniform", case.cotangent, 1) if case.cotangent.ndim else case.cotangent
-    return Case(case.op, primals, cotangent, case.options)
-
-
-def with_nan(case: Case) -> Case:
-    """The case with NaN as the last value of its first primal: the other samples are to stay as they are."""
-    first = case.signature.primals[0]
-    primals = {**case.primals, first: nan_at_the_end(case.primals[first])}
-    return Case(case.op, primals, case.cotangent, case.options)
 
 
 def some_runs(layer: Layer, frame: Frame, dtype: str, seed: int, variety: Variety, count: int) -> list[Evidence]:

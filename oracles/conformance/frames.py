@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reference import InputError
 
+from ..case import Case
 from ..ops import get_op
 from .layer import REDUCTIONS, TARGETS
 
@@ -19,12 +20,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Frame:
-    """The sizes of a case: (N, K, M) for dense, the shape of the inputs otherwise; and how a loss is asked for."""
+    """The sizes of a case: (N, K, M) for dense, the shape of the inputs otherwise; and how a loss is asked for.
+
+    make: what draws the cases of a user's own op, whose strategy says the sizes: make(draw, dtype, variety).
+    """
 
     op: str
     sizes: Shape
     reduction: str = "mean"
     targets: str = "ids"
+    make: Callable[..., Case] | None = field(default=None, repr=False)
 
     @property
     def elements(self) -> int:

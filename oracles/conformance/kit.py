@@ -16,10 +16,11 @@ from . import pools
 from .bounds import bounds
 from .cases import DTYPES
 from .checks import CHECKS
+from .custom_judge import oracle_names, own_notes, own_oracles, title_of
 from .diagnose import Diagnosis
-from .evidence import plain_case
 from .layer import Layer
 from .panel import chosen, cross_validation_note, load_oracles
+from .probes import plain_case
 from .report import Report, Verdict, followed, merged
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
 
@@ -46,6 +47,7 @@ class Setting:
     versions: Mapping[str, str]
     absent: Mapping[str, str]
     notes: tuple[str, ...]
+    title: str = ""
 
 
 def check_layer(
@@ -68,7 +70,7 @@ def check_layer(
     if not isinstance(layer, Layer):
         raise InputError(f"layer: expected a Layer, got {layer!r}")
     plan = planned(dtypes, max_examples, seed)
-    panel, absent = load_oracles(oracles, device)
+    panel, absent = panel_for(layer, oracles, device)
     start, outcomes, coming = time.perf_counter(), [], claims(layer, plan, panel)
     for check, dtype in plan.steps:
         progress(0, f"{check} {dtype}")
@@ -87,6 +89,16 @@ def planned(dtypes: Sequence[str] | None = None, max_examples: int | None = None
     return Plan(steps, wanted, examples, random.SystemRandom().randrange(2**32) if seed is None else seed)
 
 
+def panel_for(
+    layer: Layer, oracles: Sequence[str] | None, device: str = "cpu"
+) -> tuple[tuple[Oracle, ...], dict[str, str]]:
+    """The oracles that are held against the layer, and why others cannot run; raises as `check_layer` does."""
+    if layer.custom is None:
+        return load_oracles(oracles, device)
+    wanted = oracle_names(layer, oracles, ())
+    return own_oracles(layer.custom, wanted, device, insist=bool(oracles))
+
+
 def claims(layer: Layer, plan: Plan, panel: Sequence[Oracle], watch: Watch = unwatched) -> Iterator[Outcome]:
     """The outcome of each of the plan's steps, one after the other."""
     checks, diagnosis = {check.name: check for check in CHECKS}, Diagnosis(layer, plan.seed)
@@ -97,8 +109,8 @@ def claims(layer: Layer, plan: Plan, panel: Sequence[Oracle], watch: Watch = unw
 def setting(layer: Layer, panel: Sequence[Oracle], absent: Mapping[str, str], device: str) -> Setting:
     """What a report says of a run besides its outcomes."""
     versions = {"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel}
-    notes = (*cross_validation_note(panel), *cost_note(layer))
-    return Setting(layer.name, layer.op, device, versions, dict(absent), notes)
+    known = (*cross_validation_note(panel), *cost_note(layer)) if layer.custom is None else own_notes(layer.custom)
+    return Setting(layer.name, layer.op, device, versions, dict(absent), known, title_of(layer))
 
 
 def cost_note(layer: Layer) -> tuple[str, ...]:
@@ -126,7 +138,7 @@ def assembled(found: Setting, plan: Plan, outcomes: Iterable[Outcome], seconds: 
     margins = merged(margin for o in done for margin in o.margins)
     absent = [Verdict(WITH_ORACLES, "", found.layer, n, "", "skipped", message=why) for n, why in found.absent.items()]
     return Report(
-        title=f"backproof check: {found.layer} as {found.op}",
+        title=f"backproof check: {found.title}",
         verdicts=(*said, *absent),
         margins=margins,
         versions=dict(found.versions),

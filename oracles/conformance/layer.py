@@ -10,6 +10,7 @@ from typing import Any
 import reference
 from reference import InputError
 
+from ..custom import CustomOp, custom_op
 from ..ops import get_op
 from ..registry import load
 from .interchange import Convert
@@ -26,6 +27,7 @@ ACCUMULATE = ("strict", "native")  # sums of the two-byte floats in float32, or 
 class Layer:
     """An op's implementation: forward(*primals) -> output, vjp(cotangent, *primals) -> gradients.
 
+    op: the name of an op of the suite, or a CustomOp.
     vjp returns the gradients in the order of the op's differentiable primals (one alone needs no tuple), or a mapping
     by their names. targets: the label forms a loss takes, of ids, one_hot and soft. reductions: those it takes as the
     keyword `reduction`; a layer with "mean" alone is not passed one. any_rank: softmax and ReLU of any rank rather than
@@ -45,10 +47,11 @@ class Layer:
     has_cotangent: bool
     convention: str | None
     accumulate: str
+    custom: CustomOp | None  # the op, where it is not one of the suite
 
     def __init__(
         self,
-        op: str,
+        op: str | CustomOp,
         *,
         forward: Callable[..., Any],
         vjp: Callable[..., Any],
@@ -60,16 +63,15 @@ class Layer:
         convention: str | None = None,
         accumulate: str = "strict",
     ) -> None:
-        get_op(op)
         _callable(forward=forward, vjp=vjp)
-        start = partial(FunctionSession, op, forward, vjp, _conversion(arrays))
+        start = partial(FunctionSession, _name(op), forward, vjp, _conversion(arrays))
         named = str(name or getattr(forward, "__name__", "layer"))
         self._set(op, named, start, targets, reductions, any_rank, True, convention, accumulate)
 
     @classmethod
     def from_class(
         cls,
-        op: str,
+        op: str | CustomOp,
         make: Callable[..., Any],
         *,
         name: str | None = None,
@@ -86,6 +88,9 @@ class Layer:
         values or attributes, under either of the notebooks' namings; gradients={"dinputs": "dx"} names another. Losses:
         forward gives the losses of the samples or their mean, backward(predictions, labels) the gradient of the mean.
         """
+        if custom_op(op) is not None:
+            raise InputError(f"op: the book has no interface for {_name(op)}; pass Layer its forward and vjp")
+        op = _name(op)
         known = {NAMES[primal][0] for primal in get_op(op).differentiable}
         if gradients is not None and not set(gradients) <= known:
             raise InputError(f"gradients: expected names of {', '.join(sorted(known))}, got {dict(gradients)!r}")
@@ -97,7 +102,7 @@ class Layer:
     @classmethod
     def from_torch(
         cls,
-        op: str,
+        op: str | CustomOp,
         fn: Callable[..., Any],
         *,
         device: str = "cpu",
@@ -121,7 +126,7 @@ class Layer:
     @classmethod
     def from_jax(
         cls,
-        op: str,
+        op: str | CustomOp,
         fn: Callable[..., Any],
         *,
         device: str = "cpu",
@@ -141,20 +146,19 @@ class Layer:
         return cls._of(op, fn, name, start, targets, reductions, any_rank, True, convention, accumulate)
 
     @staticmethod
-    def _traced(framework: str, op: str, fn: Any, device: str) -> Callable[[], Session]:
-        get_op(op)
+    def _traced(framework: str, op: str | CustomOp, fn: Any, device: str) -> Callable[[], Session]:
         _callable(fn=fn)
-        return partial(TracedSession, op, fn, load(framework, device=device))
+        return partial(TracedSession, _name(op), fn, load(framework, device=device))
 
     @classmethod
-    def _of(cls, op: str, thing: Any, name: str | None, *settings: Any) -> Layer:
+    def _of(cls, op: str | CustomOp, thing: Any, name: str | None, *settings: Any) -> Layer:
         layer = object.__new__(cls)
         layer._set(op, str(name or getattr(thing, "__name__", type(thing).__name__)), *settings)
         return layer
 
     def _set(
         self,
-        op: str,
+        op: str | CustomOp,
         name: str,
         start: Any,
         targets: Any,
@@ -175,7 +179,7 @@ class Layer:
             if isinstance(given, str) or not given or not set(given) <= set(known):
                 raise InputError(f"{label}: expected some of {', '.join(known)}, got {given!r}")
         promises = (tuple(targets), tuple(reductions), any_rank, cotangent, convention, accumulate)
-        values = (op, name, start, *promises)
+        values = (_name(op), name, start, *promises, custom_op(op))
         for key, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, key, value)
 
@@ -186,6 +190,11 @@ def reference_layer(op: str) -> Layer:
     forward, vjp = getattr(reference, op), getattr(reference, f"{op}_vjp")
     name = f"reference.{op}"
     return Layer(op, forward=forward, vjp=vjp, name=name, targets=TARGETS, reductions=REDUCTIONS, any_rank=True)
+
+
+def _name(op: str | CustomOp) -> str:
+    """The op's name; InputError where there is no such op."""
+    return op.name if isinstance(op, CustomOp) else get_op(op).name
 
 
 def _callable(**functions: Any) -> None:

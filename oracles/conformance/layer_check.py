@@ -19,6 +19,7 @@ from hypothesis import settings
 from ..case import Case, Result
 from ..registry import Oracle, OracleUnavailable, UnsupportedCase
 from .checks import CHECKS, Check
+from .custom_judge import oracle_for, why_not_tried
 from .database import active, search_kept_first
 from .diagnose import Diagnosis
 from .layer import Layer
@@ -77,8 +78,11 @@ class LayerCheck:
         __tracebackhide__ = True
         run = RUN.get() or Run(drawn=_DRAWN)
         seed, device = seed_of(run, self.given), run.device or self.given.device or "cpu"
+        reason = why_not_tried(self.layer, self.what)
+        if reason:
+            _skip(reason)
         try:
-            oracle = load_on(self.oracle, device)
+            oracle = load_on(self.oracle, device) if self.layer.custom is None else self._own_oracle(device)
         except OracleUnavailable as reason:
             _skip(str(reason))
         said: list[Verdict] = []
@@ -102,9 +106,15 @@ class LayerCheck:
         if all(v.status == "skipped" for v in said):
             _skip("; ".join(dict.fromkeys(f"{v.oracle}: {v.message}" for v in said)))
 
+    def _own_oracle(self, device: str) -> Oracle:
+        """The primal of an op of the user's own; where several or none judge together, a name that does not compute."""
+        together = Oracle(self.oracle, "", "cpu", SimpleNamespace(OWN_ARITHMETIC=True))  # type: ignore[arg-type]
+        return oracle_for(self.layer, self.oracle, device) or together
+
     def _verdicts(self, tried: _Tried, oracle: Oracle, dtype: str, tally: Tally) -> Iterator[Verdict]:
         shown = tried.found
-        if self.what != WITH_ORACLES:
+        if self.what != WITH_ORACLES or not hasattr(oracle.module, "vjp"):
+            tally.worst.update(tried.tally.worst)
             status = "passed" if shown is None else "failed"
             yield Verdict(self.what, self.layer.op, self.layer.name, oracle.name, dtype, status, **(shown or {}))
             return

@@ -16,6 +16,7 @@ from ..case import Case
 from ..registry import DEVICES, names
 from .cases import DTYPES
 from .checks import CHECKS
+from .custom_judge import judged_by
 from .layer import Layer
 from .layer_check import LayerCheck, Run
 from .panel import chosen
@@ -77,11 +78,13 @@ def _checks(
 ) -> Iterator[LayerCheck]:
     for name, layer in _named(layers).items():
         for check in CHECKS:
-            for oracle in oracles if check.name == WITH_ORACLES else ("exact",):
+            own = layer.custom.frameworks if layer.custom is not None else oracles
+            asked = [n for n in oracles if n in own] if check.name == WITH_ORACLES else []
+            for oracle in asked or (judged_by(layer),):
                 yield LayerCheck(name, layer, check.name, check, oracle, dtypes, given)
         for i, case in enumerate(examples):
             if case.op == layer.op:
-                yield LayerCheck(name, layer, f"example{i}", case, "exact", (case.dtype.name,), given)
+                yield LayerCheck(name, layer, f"example{i}", case, judged_by(layer), (case.dtype.name,), given)
     unused = [case.op for case in examples if case.op not in {layer.op for layer in layers}]
     if unused:
         raise InputError(f"examples: no layer is a {unused[0]}, and one of the cases is")

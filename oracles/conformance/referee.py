@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reference import InputError
+
 from ..arrays import Array
 from ..case import Case
 from ..registry import Oracle, UnsupportedCase
 from .compare import Comparison
 from .contain import said
+from .custom_judge import own_truth
 from .layer import Layer
 from .report import Margin, Verdict
 from .run import Run, run_in
@@ -91,8 +94,24 @@ def run_layer(layer: Layer, case: Case, session: Session, arrays: Mapping[str, A
 
 
 def truth_for(layer: Layer, case: Case) -> Truth:
-    """The truth that this layer is held against: the book's losses may clip, and it may have asked for more."""
+    """The truth that this layer is held against: the book's losses may clip, and it may have asked for more.
+
+    Of a user's own op its primals tell it.
+    """
+    if layer.custom is not None:
+        return own_truth(layer, layer.custom, case)
     return Truth.of(case, book=not layer.has_cotangent, convention=layer.convention, accumulate=layer.accumulate)
+
+
+def applies(layer: Layer, case: Case) -> bool:
+    """Whether a case that was made of another is still one of the op: only a user's own op has to be asked."""
+    if layer.custom is None:
+        return True
+    try:
+        truth_for(layer, case)
+    except InputError:
+        return False
+    return True
 
 
 def hold(case: Case, comparisons: Mapping[str, Comparison], prefix: str = "") -> None:
@@ -116,6 +135,9 @@ def judge_oracle(oracle: Oracle, case: Case, truth: Truth, tally: Tally) -> None
     if oracle.name == "exact":
         return  # it is the truth
     key = (case.op, case.dtype.name, oracle.name)
+    for dispute in truth.disputes:
+        if f" {oracle.name} " in f" {dispute.partition(' disagree')[0]} ":
+            tally.broken.setdefault(key, (dispute, case))
     try:
         comparisons = truth.judge(oracle.vjp(case))
     except UnsupportedCase as reason:

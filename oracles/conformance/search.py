@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as seeded
+from hypothesis.errors import HypothesisException
 
 from ..case import Case
 from .cases import ANYTHING, Variety, cases
@@ -18,7 +20,7 @@ from .shrink import shrink
 Judge = Callable[[Case], None]
 
 
-KINDS = ("value", "integers", "raised", "argument", "parameter", "alias", "repeat", "narrow")
+KINDS = ("value", "integers", "raised", "argument", "parameter", "alias", "repeat", "narrow", "linear")
 
 
 class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mistake)
@@ -67,19 +69,6 @@ def try_cases(
     """How many of `count` cases of one frame were tried, and what the first that does not hold says."""
     tried, found = 0, None
 
-    # not hash(): that of a text differs from one process to the next
-    @seeded(crc32(repr((seed, frame, dtype)).encode()))
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        report_multiple_bugs=False,
-        print_blob=False,
-        derandomize=False,
-        suppress_health_check=list(HealthCheck),  # cost and size of a case are this module's business
-    )
-    @given(cases(frame.op, dtype, frames=[frame], variety=variety))
     def claim(case: Case) -> None:
         # kept rather than raised: Hypothesis would run it again, and a layer that differs between runs would not fail
         nonlocal tried, found
@@ -90,8 +79,52 @@ def try_cases(
             except Disagreement as disagreement:
                 found = disagreement
 
-    claim()
+    _drawn(claim, frame, dtype, count, seed, variety, [Phase.generate])
     return tried, found
+
+
+def shrunk_within(
+    judge: Judge, frame: Frame, dtype: str, count: int, seed: object, variety: Variety, found: Disagreement
+) -> Disagreement:
+    """The same failure on the smallest case of the frame's own strategy: it may promise what others would break."""
+    small = found
+
+    def claim(case: Case) -> None:
+        nonlocal small
+        try:
+            judge(case)
+        except Disagreement as again:
+            if case.size <= small.case.size:
+                small = again
+            raise AssertionError from None  # one place of failure, whatever the message
+
+    with suppress(AssertionError, HypothesisException):  # the smallest again; or a layer that differs
+        _drawn(claim, frame, dtype, count, seed, variety, [Phase.generate, Phase.shrink])
+    small.unshrunk = found
+    return small
+
+
+def _drawn(
+    claim: Judge, frame: Frame, dtype: str, count: int, seed: object, variety: Variety, phases: list[Phase]
+) -> None:
+    # not hash(): that of a text differs from one process to the next
+    @seeded(crc32(repr((seed, frame, dtype)).encode()))
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=phases,
+        verbosity=Verbosity.quiet,
+        report_multiple_bugs=False,
+        print_blob=False,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),  # cost and size of a case are this module's business
+    )
+    @given(cases(frame.op, dtype, frames=[frame], variety=variety))
+    def drawn(case: Case) -> None:
+        claim(case)
+
+    drawn()
 
 
 def shrunk(judge: Judge, found: Disagreement, takes: Callable[[Case], bool] = lambda case: True) -> Disagreement:

@@ -12,7 +12,7 @@ from ..case import Case, Result
 from .contain import contained, said
 from .interchange import as_array
 from .layer import Layer
-from .referee import hold, judge_layer, run_layer, truth_for
+from .referee import applies, hold, judge_layer, run_layer, truth_for
 from .run import Run, backward, forward, hand_over, options_of, predictions
 from .search import Disagreement
 from .sessions import Session
@@ -67,6 +67,8 @@ def stateless(layer: Layer, case: Case) -> None:
     session = layer.start()
     earlier: list[Case] = []
     for what, other in variations(case):
+        if not applies(layer, other):
+            continue
         for now, prefix in ((other, f"a case with {what}, after other calls: "), (case, f"after a call with {what}: ")):
             try:
                 judge_layer(layer, now, truth_for(layer, now))

@@ -14,11 +14,12 @@ from ..case import Case
 from ..registry import Oracle
 from .checks import Check, values
 from .contain import left_as_found
+from .custom_judge import judged_by, why_not_tried
 from .diagnose import Diagnosis
 from .layer import Layer
-from .referee import Tally, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
+from .referee import Tally, applies, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
 from .report import Margin, Verdict
-from .search import Disagreement, shrunk, try_cases
+from .search import Disagreement, shrunk, shrunk_within, try_cases
 from .snippet import snippet
 
 EXAMPLES = 60
@@ -75,7 +76,7 @@ def search(
 ) -> Disagreement | None:
     """The first case found on which the layer breaks the claim, shrunk; the cases tried are counted in the tally."""
     tally = Tally() if tally is None else tally
-    frames = check.frames(layer, seed)
+    frames = () if why_not_tried(layer, check.name) else check.frames(layer, seed)
     share = max(1, round(examples * check.share / max(1, len(frames))))
     variety = replace(check.variety, unit_cotangent=not layer.has_cotangent)
 
@@ -97,6 +98,9 @@ def search(
         claim = partial(with_oracles, oracles=seen_by) if check.judge is values else judge
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
         tally.cases += tried
+        if found is not None and layer.custom is not None:
+            variety = replace(variety, rough=False)
+            return shrunk_within(judge, frame, dtype, count, (seed, check.name), variety, found)
         if found is not None:
             return shrunk(judge, found, partial(takes, layer))
     return None
@@ -114,16 +118,20 @@ def verdicts(
     diagnosis: Diagnosis | None = None,
 ) -> Iterator[Verdict]:
     """What a search found, as one verdict an oracle where they took part, and one by the exact value elsewhere."""
+    reason = why_not_tried(layer, check.name)
+    if reason:
+        yield Verdict(check.name, layer.op, layer.name, judged_by(layer), dtype, "skipped", message=reason)
+        return
     found = search(check, layer, dtype, examples, seed, panel, tally, watch)
     shown = None
     if found is not None:
         with watch(found.call):  # looking for the cause runs the layer as well
             shown = explained(layer, check, found, dtype, diagnosis or Diagnosis(layer, seed))
-    if check.name == WITH_ORACLES:
+    if check.name == WITH_ORACLES and (panel or layer.custom is None):
         yield from verdicts_on_layer(check.name, layer, dtype, panel, shown, tally)
     else:
         status = "passed" if shown is None else "failed"
-        yield Verdict(check.name, layer.op, layer.name, "exact", dtype, status, **(shown or {}))
+        yield Verdict(check.name, layer.op, layer.name, judged_by(layer), dtype, status, **(shown or {}))
 
 
 def explained(layer: Layer, check: Check, found: Disagreement, dtype: str, diagnosis: Diagnosis) -> dict[str, Any]:
@@ -133,6 +141,8 @@ def explained(layer: Layer, check: Check, found: Disagreement, dtype: str, diagn
 
 def takes(layer: Layer, case: Case) -> bool:
     """Whether the layer promises anything on the case: its forms of labels, and cotangents where it takes one."""
+    if layer.custom is not None:
+        return applies(layer, case)
     if not layer.has_cotangent and (case.cotangent.ndim or case.cotangent != 1):
         return False
     targets = case.primals.get("targets")

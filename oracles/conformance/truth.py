@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from reference import InputError
 
+from ..arrays import Array
 from ..case import Case, Result
 from ..enclosure import Enclosure
 from ..exact_oracle import enclose
@@ -23,12 +24,18 @@ PRECISIONS = (160, 640, 2560)
 
 @dataclass(frozen=True)
 class Truth:
-    """Everything a result of the case is held against."""
+    """Everything a result of the case is held against.
+
+    instead: for an op of a user's own, what it gives of other arrays in float64. disputes: what oracles disagree on,
+    where the truth is theirs.
+    """
 
     case: Case
     enclosures: Mapping[str, Enclosure]
     bounds: Mapping[str, Floats]
     accepted: tuple[Alternative, ...]
+    instead: Callable[[Mapping[str, Array]], Mapping[str, Floats]] | None = None
+    disputes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, case: Case, *, book: bool = False, convention: str | None = None, accumulate: str = "strict") -> Truth:

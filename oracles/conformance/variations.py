@@ -14,6 +14,9 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
     """Cases that differ from this one in a way that a layer's memory of it would show; the last in its values alone."""
     first = case.signature.primals[0]
     a = case.primals[first]
+    if case.signature.output_shape is None:
+        yield from _of_unknown(case)
+        return
     if not a.ndim or not a.size:
         return
     bigger = a.astype(np.float64) * (64 if case.op in ("softmax", "softmax_cross_entropy") else 0.5)
@@ -47,6 +50,17 @@ def nan_at_the_end(a: Array) -> Array:
     changed = np.array(a, order="C")
     changed.reshape(-1)[-1:] = np.nan
     return changed
+
+
+def _of_unknown(case: Case) -> Iterator[tuple[str, Case]]:
+    """Of a user's own op: values that its cases have, in another order; whether a sample can go, it must be asked."""
+    first = case.signature.primals[0]
+    yield "another cotangent", _replaced(case, {"cotangent": -case.cotangent})
+    samples = {n: x for n, x in _by_sample(case).items() if x.ndim}
+    n = len(case.primals[first]) if first in samples else 0
+    if n > 1 and all(len(x) == n for x in samples.values()):
+        yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in samples.items()})
+        yield "other values", _replaced(case, {n: x[::-1] for n, x in samples.items()})
 
 
 def _by_sample(case: Case) -> dict[str, Array]:

@@ -18,8 +18,7 @@ from reference import InputError
 
 from ..registry import OracleUnavailable
 from .blackbox import BlackBox
-from .kit import Plan, claims, setting
-from .panel import load_oracles
+from .kit import Plan, claims, panel_for, setting
 from .records import from_data, read_json, to_data
 from .replay import Recording, replay
 from .target import Target, load_layer
@@ -62,7 +61,7 @@ def check(job: Message, box: BlackBox) -> Iterator[Message]:
     layer = load_layer(from_data(Target, job["target"], "target"))
     # the oracles take seconds to load, and one claim alone asks for them
     asks = any(name == WITH_ORACLES for name, _ in plan.steps)
-    panel, absent = load_oracles(job["oracles"] or None, job["device"]) if asks else ((), {})
+    panel, absent = panel_for(layer, job["oracles"] or None, job["device"]) if asks else ((), {})
     yield {"setting": to_data(setting(layer, panel, absent, job["device"]))}
     outcomes = claims(layer, plan, panel, box.watch)
     for step in plan.steps:

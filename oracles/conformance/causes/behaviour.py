@@ -10,9 +10,10 @@ from ...arrays import Array, is_plain, same_bits
 from ...case import Case
 from ...registry import LayerError
 from ..checks import with_integers
-from ..evidence import Evidence, plain_case, same
+from ..evidence import Evidence, same
 from ..interchange import as_array
 from ..layer import Layer
+from ..probes import plain_case
 from ..referee import run_layer
 from ..run import backward, forward, hand_over
 from ..search import Disagreement
@@ -85,7 +86,7 @@ def of_output(layer: Layer, case: Case) -> str:
 def of_cache(layer: Layer, case: Case) -> str:
     """Elements that become right when a value changes that they do not depend on: in another row."""
     run = Evidence.of(layer, case)
-    if case.op == "dense" or run.first.ndim != 2 or len(run.first) < 2 or run.raised:
+    if case.op == "dense" or layer.custom is not None or run.first.ndim != 2 or len(run.first) < 2 or run.raised:
         return ""
     r = next((r for r in run.actual if run.wrong(r).shape == run.first.shape and run.wrong(r)[1:].any()), None)
     if r is None or not right_elsewhere(layer, case):

@@ -238,7 +238,7 @@ _FORMULAS: Mapping[str, Callable[[], Iterator[tuple[str, str, Of]]]] = {
 
 def formulas(op: str, result: str) -> Iterator[Value]:
     """The wrong formulas for one result of an op."""
-    for name, text, of in _FORMULAS[op]():
+    for name, text, of in _FORMULAS[op]() if op in _FORMULAS else ():
         if name == result:
             rounds = "rounded to" in text  # close to the truth: the prediction must be sharp
             yield Value(text, of, slack=8 if rounds else 64, rough=not rounds)

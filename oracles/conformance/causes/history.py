@@ -8,8 +8,9 @@ import numpy as np
 
 from ...case import Result
 from ..bounds.arithmetic import Floats
-from ..evidence import Evidence, plain_case, same
+from ..evidence import Evidence, same
 from ..layer import Layer
+from ..probes import plain_case
 from ..referee import run_layer
 from ..run import forward, hand_over, options_of, predictions
 from ..search import Disagreement
@@ -89,7 +90,9 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
                 mine = now.cotangent if name == "cotangent" else now.case.primals[name]
                 if then.shape == mine.shape and not np.array_equal(then, mine):
                     kept = then if name == "targets" else then.astype(np.float64)
-                    yield f"uses the {name} of an earlier call", now.instead(**{name: kept})[r]
+                    instead = now.instead(**{name: kept}).get(r)
+                    if instead is not None:
+                        yield f"uses the {name} of an earlier call", instead
 
 
 def _met(e: Evidence, r: str, predicted: Floats) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..evidence import PLAIN, Evidence, some_runs
+from ..evidence import Evidence, some_runs
 from ..frames import Frame
 from ..layer import Layer
+from ..probes import PLAIN
 
 LETTERS = ("N", "K", "M", "C", "size", "N*M", "N*C", "N*K", "K*M")
 

@@ -128,7 +128,7 @@ def _with_cotangent(e: Evidence, r: str, change: Callable[[Floats], Floats | Non
     if r == "output":
         return None
     changed = quietly(change, e.cotangent)
-    return None if changed is None else e.instead(cotangent=changed)[r]
+    return None if changed is None else e.instead(cotangent=changed).get(r)
 
 
 def _without_zero_sums(g: Floats) -> Floats | None:
@@ -182,7 +182,7 @@ def _of_rounded(e: Evidence, r: str, name: str, what: str) -> Floats | None:
         return None
     primals = () if what == "cotangent" else e.case.signature.differentiable
     names = (*primals, *(() if what == "primals" else ("cotangent",)))
-    return e.instead(**{n: LOWER[name](floats(e.case, n)) for n in names})[r]
+    return e.instead(**{n: LOWER[name](floats(e.case, n)) for n in names}).get(r)
 
 
 def _tf32(a: Floats) -> Floats:

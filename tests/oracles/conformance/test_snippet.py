@@ -9,8 +9,8 @@ import pytest
 
 from oracles import Layer
 from oracles.conformance.checks import CHECKS
-from oracles.conformance.evidence import plain_case
 from oracles.conformance.frames import Frame
+from oracles.conformance.probes import plain_case
 from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 

@@ -1,0 +1,209 @@
+"""What a layer of a user's own op is held against: the frameworks' differentiation of the op's primals, in float64.
+
+The frameworks are compared with each other first. Nothing is derived for an op nobody knows: the allowed error is an
+estimate (`estimate.py`), and reports say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import combinations
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+
+from reference import InputError
+
+from ..arrays import FLOAT_DTYPES, Array
+from ..case import Case, Result
+from ..custom import CustomOp
+from ..enclosure import Enclosure
+from ..ops import get_op
+from ..registry import Oracle, OracleUnavailable, load
+from .bounds.arithmetic import ARITHMETIC, Floats
+from .contain import said
+from .estimate import OWN, Effects, Results, effects, own_error, stored
+from .truth import Truth
+
+Run = Callable[[Mapping[str, Array]], Result]  # primals by name and "cotangent"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An op's primal in a framework that can run here."""
+
+    name: str
+    version: str
+    run: Run
+
+
+def oracle_of(op: CustomOp, name: str, device: str = "cpu") -> Oracle:
+    """The oracle of that framework, for this op. Raises OracleUnavailable as `load` does."""
+    framework = load(name, device=device)
+    run = _runner(op, name, device)
+    own = SimpleNamespace(vjp=lambda case, device: run(arrays_of(case)))
+    return Oracle(name, framework.version, device, cast("ModuleType", own))
+
+
+@lru_cache(maxsize=64)
+def sources(op: CustomOp) -> tuple[Source, ...]:
+    """The primals of the op that can run here, on the CPU, in the order they were declared."""
+    found = []
+    for name in op.frameworks:
+        try:
+            found.append(Source(name, load(name).version, _runner(op, name, "cpu")))
+        except OracleUnavailable:
+            continue
+    return tuple(found)
+
+
+def custom_truth(op: CustomOp, case: Case) -> Truth:
+    """The truth of a case by the op's framework primals: that of the first, unclaimed where another disagrees.
+
+    Raises InputError where a primal raises, or the case is none of the op.
+    """
+    check_case(op, case)
+    shape = shape_of(op, case.primals)
+    if shape != case.cotangent.shape:
+        wanted = f"{shape}, that of the output of {op.name}"
+        raise InputError(f"cotangent: expected shape {wanted}, got {case.cotangent.shape}")
+    arrays, names = widened(case), _moving(case)
+    found = {s.name: _results(op, s, arrays) for s in sources(op)}
+    first = sources(op)[0]
+    value = found[first.name]
+    function = partial(_results, op, first)
+    effect = effects(function, arrays, value, names)
+    own, lost = _own_errors(op, case, arrays, names, value)
+    wide, narrow = ARITHMETIC["float64"], ARITHMETIC[case.dtype.name]
+    bounds, disputes = {}, []
+    for r, v in value.items():
+        exact = _allowed(effect, r, v, own, wide.v)
+        bound = np.where(lost[r], np.inf, stored(narrow, v, exact + _allowed(effect, r, v, own, narrow.v)))
+        for one, other in combinations(found, 2):
+            a, b = found[one][r], found[other][r]
+            apart = _apart(a, b, 2 * stored(wide, v, exact))
+            if apart.any():
+                at = tuple(int(i) for i in np.argwhere(apart)[0])
+                which = f"{r} of {op.name}, at {apart.sum()} of {apart.size} elements"
+                values = f"at {at}: {float(a[at])!r} and {float(b[at])!r}"
+                disputes.append(f"{one} and {other} disagree on {which}; {values}; a layer is not judged there")
+                bound = np.where(apart, np.inf, bound)
+        bounds[r] = bound
+    enclosures = {r: Enclosure.exact(v) for r, v in value.items()}
+    # what no framework agrees on is no truth: a number stands there, which an infinite bound leaves unjudged
+    for r, e in enclosures.items():
+        unclaimed = np.isinf(bounds[r]) & ~np.isfinite(e.value)
+        enclosures[r] = Enclosure.exact(np.where(unclaimed, 0.0, e.value))
+    return Truth(case, enclosures, bounds, (), lambda changed: function({**arrays, **changed}), tuple(disputes))
+
+
+def shape_of(op: CustomOp, arrays: Mapping[str, Array]) -> tuple[int, ...]:
+    """The shape of the output for these primals, by the first framework. InputError where it raises."""
+    key = (op, *((n, a.shape, a.dtype.name) for n, a in arrays.items()))
+    if key not in _SHAPES:
+        name = sources(op)[0].name
+        adapter: Any = load(name).module
+        try:
+            given = {n: adapter.share(np.array(arrays[n], order="C"), "cpu") for n in op.primals}
+            _SHAPES[key] = tuple(adapter.tracer(get_op(op.name), op.frameworks[name], "cpu")(given, {})[0].shape)
+        except Exception as error:
+            raise InputError(_raised(op, name, error, arrays)) from error
+    return _SHAPES[key]
+
+
+_SHAPES: dict[object, tuple[int, ...]] = {}
+
+
+def check_case(op: CustomOp, case: Case) -> None:
+    """InputError unless the case is one of the op."""
+    signature = case.signature
+    if (case.op, signature.primals, signature.differentiable) != (op.name, op.primals, op.differentiable):
+        raise InputError(f"case: expected one of {op.name} of {', '.join(op.primals)}, got {case!r}")
+
+
+def arrays_of(case: Case) -> dict[str, Array]:
+    """The case's arrays as plain copies."""
+    return {n: np.array(a, order="C") for n, a in (*case.primals.items(), ("cotangent", case.cotangent))}
+
+
+def widened(case: Case) -> dict[str, Array]:
+    """The case's arrays in float64, integers as they are."""
+    return {n: a.astype(np.float64) if a.dtype.name in FLOAT_DTYPES else a for n, a in arrays_of(case).items()}
+
+
+def _moving(case: Case) -> tuple[str, ...]:
+    """The names of the arrays of floats."""
+    return tuple(n for n, a in arrays_of(case).items() if a.dtype.name in FLOAT_DTYPES)
+
+
+def _own_errors(
+    op: CustomOp, case: Case, arrays: Mapping[str, Array], names: tuple[str, ...], value: Results
+) -> tuple[dict[str, Floats], dict[str, Array]]:
+    """The frameworks' own errors in units of roundoff, and where they leave the range: nothing is claimed there.
+
+    Of float64 nothing wider is at hand: its errors are those of float32, which to first order differ by the roundoff.
+    """
+    dtype = np.dtype(np.float32) if case.dtype == np.float64 else case.dtype
+    own = {r: np.zeros(v.shape) for r, v in value.items()}
+    lost = {r: np.zeros(v.shape, bool) for r, v in value.items()}
+    for source in sources(op):
+        function = partial(_results, op, source)
+        try:
+            for r, error in own_error(function, function, arrays, dtype, names).items():
+                own[r] = np.maximum(own[r], error)
+            if dtype == case.dtype:
+                there = function(arrays_of(case))
+                lost |= {r: lost[r] | (np.isfinite(v) & ~np.isfinite(there[r])) for r, v in value.items()}
+        except InputError:  # it has no such op in that dtype
+            continue
+    return own, lost
+
+
+def _allowed(effect: Effects, r: str, value: Floats, own: Results, u: float) -> Floats:
+    return np.asarray(effect.allowed(r, value, u) + OWN * u * own[r])
+
+
+def _apart(a: Floats, b: Floats, allowed: Floats) -> Array:
+    same = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= allowed)
+    return np.asarray(~same)
+
+
+def _results(op: CustomOp, source: Source, arrays: Mapping[str, Array]) -> dict[str, Floats]:
+    """What a primal and its derivative give, in float64. InputError where it raises: the op was declared wrongly."""
+    try:
+        with np.errstate(all="ignore"):
+            result = source.run(arrays)
+            return {n: a.astype(np.float64) for n, a in result.named().items()}
+    except Exception as error:
+        raise InputError(_raised(op, source.name, error, arrays)) from error
+
+
+def _raised(op: CustomOp, name: str, error: Exception, arrays: Mapping[str, Array]) -> str:
+    shapes = ", ".join(f"{n} {a.shape} {a.dtype}" for n, a in arrays.items())
+    return f"{op.name}: its {name} primal {said(error)} on {shapes}"
+
+
+@lru_cache(maxsize=64)
+def _runner(op: CustomOp, name: str, device: str) -> Run:
+    adapter: Any = load(name, device=device).module
+    function = op.frameworks[name]
+    if hasattr(adapter, "compiled"):
+        run: Run = adapter.compiled(get_op(op.name), function, device)
+        return run
+    if not hasattr(adapter, "tracer"):
+        raise InputError(f"{name}: no framework that an op can be declared in")
+    trace = adapter.tracer(get_op(op.name), function, device)
+
+    def traced(arrays: Mapping[str, Array]) -> Result:
+        given = {n: adapter.share(arrays[n].copy(), device) for n in op.primals}
+        output, pull = trace(given, {})
+        value = np.array(adapter.to_array(output))
+        gradients = pull(adapter.share(arrays["cotangent"].astype(value.dtype), device))
+        found = {n: np.zeros(arrays[n].shape) for n in op.differentiable}  # where the output does not depend on it
+        found |= {n: np.array(adapter.to_array(g)) for n, g in gradients.items() if g is not None}
+        return Result(value, found)
+
+    return traced
