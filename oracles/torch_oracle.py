@@ -137,18 +137,18 @@ class DenseModule:
 
     def __init__(self, fn: Any, device: str) -> None:
         self._fn, self._device = fn, device
-        self._module: nn.Module | None = None
-        self._paths: dict[str, str] = {}
+        self.module: nn.Module | None = None
+        self.paths: dict[str, str] = {}
 
     def __call__(self, primals: Mapping[str, Tensor], options: Mapping[str, Any]) -> tuple[Tensor, Pull]:
         """The output, and what takes a cotangent to the gradients."""
         inputs, weights, biases = primals.values()
         with _recording():
-            module = self._module = (self._module or _made(self._fn, *weights.shape)).to(self._device, inputs.dtype)
-            self._paths = {name: _path(module, names) for name, names in PARAMETERS.items()}
+            module = self.module = (self.module or _made(self._fn, *weights.shape)).to(self._device, inputs.dtype)
+            self.paths = {name: _path(module, names) for name, names in PARAMETERS.items()}
             leaves = {"inputs": inputs.requires_grad_()}
-            leaves |= {name: module.get_parameter(path) for name, path in self._paths.items()}
-            self._set(leaves["weights"], "weights", weights.T if self._paths["weights"].endswith("weight") else weights)
+            leaves |= {name: module.get_parameter(path) for name, path in self.paths.items()}
+            self._set(leaves["weights"], "weights", weights.T if self.paths["weights"].endswith("weight") else weights)
             self._set(leaves["biases"], "biases", biases[0] if leaves["biases"].ndim == 1 else biases)
             output = _tensor(module(inputs, **options))
 
@@ -164,12 +164,12 @@ class DenseModule:
 
     def parameters(self) -> dict[str, Any]:
         """The parameters as they are now, laid out as dense has them; None for one that is gone."""
-        there = {} if self._module is None else dict(self._module.named_parameters())
-        return {name: self._as_primal(name, there.get(path)) for name, path in self._paths.items()}
+        there = {} if self.module is None else dict(self.module.named_parameters())
+        return {name: self._as_primal(name, there.get(path)) for name, path in self.paths.items()}
 
     def _set(self, parameter: Tensor, name: str, value: Tensor) -> None:
         if not isinstance(self._fn, nn.Module) and parameter.shape != value.shape:
-            said = f"{self._paths[name]}: expected shape {tuple(value.shape)}, got {tuple(parameter.shape)}"
+            said = f"{self.paths[name]}: expected shape {tuple(value.shape)}, got {tuple(parameter.shape)}"
             raise LayerError(f"{said}; weight is (n_neurons, n_inputs), weights (n_inputs, n_neurons)")
         parameter.grad = None
         parameter.data = value.detach().contiguous()
@@ -177,7 +177,7 @@ class DenseModule:
     def _as_primal(self, name: str, value: Tensor | None) -> Tensor | None:
         if value is None or name == "inputs":
             return value
-        transposed = self._paths[name].endswith("weight")
+        transposed = self.paths[name].endswith("weight")
         return value.T if transposed else value[None] if value.ndim == 1 else value
 
 

@@ -24,6 +24,7 @@ STAGES = (
     ("custom_judge",),
     ("referee", "tables", "pools"),
     ("agreement", "state_checks", "traced_calls"),
+    ("module_calls",),
     ("checks", "calls"),
     ("probes",),
     ("evidence", "snippet"),

@@ -8,10 +8,11 @@ from contextlib import suppress
 from ..case import Case
 from ..ops import get_op
 from .layer import Layer
+from .module_calls import DenseModuleCalls, ModuleCalls
 from .portable import portable
 from .referee import run_layer
 from .search import Disagreement
-from .sessions import LOSSES, ClassSession, FunctionSession
+from .sessions import LOSSES, ClassSession
 from .traced import TracedSession
 from .traced_calls import JaxCalls, ReturningCalls, TorchCalls
 
@@ -81,14 +82,16 @@ class FunctionCalls(ReturningCalls):
 Calls = ClassCalls | FunctionCalls | TorchCalls | JaxCalls
 
 
-def calls_of(layer: Layer) -> Calls | None:
-    """The calls of a layer's kind; None for a kind that has no such code: a module, which holds its parameters."""
+def calls_of(layer: Layer) -> Calls:
+    """The calls of a layer's kind."""
     kind = getattr(layer.start, "func", None)
     if kind is ClassSession:
         return ClassCalls(layer)
     if kind is TracedSession:
         _, fn, framework = layer.start.args  # type: ignore[attr-defined]
         if framework.name == "torch":
-            return TorchCalls(layer) if framework.module.is_function(get_op(layer.op), fn) else None
+            if framework.module.is_function(get_op(layer.op), fn):
+                return TorchCalls(layer)
+            return DenseModuleCalls(layer) if layer.op == "dense" else ModuleCalls(layer)
         return JaxCalls(layer)
-    return FunctionCalls(layer) if kind is FunctionSession else None
+    return FunctionCalls(layer)

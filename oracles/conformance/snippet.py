@@ -56,10 +56,10 @@ def same(a, b):
 
 
 def snippet(layer: Layer, found: Disagreement) -> str:
-    """Code that fails as the layer did; "" for a candidate of a kind that has no such code."""
-    candidate = calls_of(layer)
-    if candidate is None or found.kind == "linear":  # three calls, of which none is wrong by itself
+    """Code that fails as the layer did; "" for gradients that are not linear: of the three calls none is wrong alone."""
+    if found.kind == "linear":
         return ""
+    candidate = calls_of(layer)
     candidate.run(layer, found.call)
     body = "\n".join(_body(layer, candidate, found))
     parts = [*candidate.lines]

@@ -21,7 +21,7 @@ class TracedSession:
 
     def __init__(self, op: str, fn: Any, framework: Oracle) -> None:
         self.op, self._framework, self._handover = get_op(op), framework, Handover()
-        self._trace = framework.module.tracer(self.op, fn, framework.device)
+        self.trace = framework.module.tracer(self.op, fn, framework.device)
         self._output: Any = None
         self._pull: Callable[[Any], Mapping[str, Any]] | None = None
 
@@ -34,7 +34,7 @@ class TracedSession:
 
         given = {n: self._handover.give(n, a, labels if n == "targets" else self._share) for n, a in arrays.items()}
         self._pull = None  # a forward pass that fails leaves no backward pass of an earlier one
-        self._output, self._pull = self._trace(given, options)
+        self._output, self._pull = self.trace(given, options)
         return as_array("output", self._output)
 
     def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -53,7 +53,7 @@ class TracedSession:
 
     def parameters(self) -> Mapping[str, Any]:
         """The parameters of a module, as the op lays them out."""
-        read = getattr(self._trace, "parameters", dict)
+        read = getattr(self.trace, "parameters", dict)
         parameters: Mapping[str, Any] = read()
         return parameters
 

@@ -27,9 +27,3 @@ def test_functions_are_imported_once():
     case = Case("relu", [np.ones(2)], np.ones(2))
     assert list(calls.forward(case, NAMES, "output")) == ["output = relu(inputs)"]
     assert next(calls.backward(case, NAMES, {"inputs": "dinputs"})) == "returned = relu_vjp(cotangent, inputs)"
-
-
-def test_a_candidate_of_another_kind_has_no_code():
-    layer = Layer("relu", forward=relu, vjp=relu_vjp)
-    object.__setattr__(layer, "start", lambda: None)
-    assert calls_of(layer) is None

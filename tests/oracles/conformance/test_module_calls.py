@@ -1,0 +1,58 @@
+"""Snippets of nn.Modules: they fail in a fresh interpreter as the module failed."""
+
+import pytest
+
+from oracles import Layer
+
+from .test_traced_calls import failure, snippet_of
+
+
+def modules():
+    """Wrong modules of each kind: a class, one whose parameters are laid out as dense has them, one made already."""
+    torch = pytest.importorskip("torch")
+
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 1.5
+
+    class Biased(torch.nn.Linear):
+        def forward(self, x):
+            return Scaled.apply(super().forward(x))
+
+    class Book(torch.nn.Module):
+        def __init__(self, n_inputs, n_neurons):
+            super().__init__()
+            self.inner = torch.nn.ParameterDict(
+                {"weights": torch.zeros(n_inputs, n_neurons), "biases": torch.zeros(1, n_neurons)}
+            )
+
+        def forward(self, x):
+            return x @ self.inner["weights"] + Scaled.apply(self.inner["biases"])
+
+    class Doubled(torch.nn.Module):
+        def forward(self, x):
+            return torch.softmax(x, -1) * 2
+
+    return {
+        "class": Layer.from_torch("dense", Biased),
+        "rows": Layer.from_torch("dense", Book),
+        "made": Layer.from_torch("softmax", Doubled()),
+        "plain": Layer.from_torch("softmax", Doubled),
+    }
+
+
+@pytest.mark.parametrize("kind", ["class", "rows", "plain"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_module_fails_by_itself(kind, dtype):
+    assert "AssertionError" in failure(modules()[kind], dtype=dtype)
+
+
+def test_of_a_module_that_is_made_the_reader_says_what_makes_it():
+    code = snippet_of(modules()["made"])
+    assert "# put here what makes fn, the layer under test" in code
+    assert "layer = copy.deepcopy(fn)" in code
