@@ -56,7 +56,7 @@ def same(a, b):
 
 
 def snippet(layer: Layer, found: Disagreement) -> str:
-    """Code that fails as the layer did; "" for gradients that are not linear: of the three calls none is wrong alone."""
+    """Code that fails as the layer did; "" where gradients are not linear: of three calls none is wrong alone."""
     if found.kind == "linear":
         return ""
     candidate = calls_of(layer)
