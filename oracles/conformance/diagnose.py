@@ -29,9 +29,10 @@ from .causes.formulas import formulas
 from .causes.history import of_history, of_plain_history
 from .causes.limits import limits
 from .causes.places import EVERYWHERE, Place, places
+from .causes.precision import computed_lower, rounded_operands, rounded_results
 from .causes.raising import of_raising
 from .causes.ranges import ranged
-from .causes.values import Value, copies, cotangents, rounded_operands, rounded_results, scaled
+from .causes.values import Value, copies, cotangents, scaled
 from .checks import Check
 from .contain import contained
 from .evidence import Evidence, gather, same
@@ -165,6 +166,7 @@ def _ranged(runs: Sequence[Evidence], r: str) -> Iterator[Value]:
     wrong = [e for e in runs if e.wrong(r).any()]
     if wrong:
         yield from ranged(wrong, r)
+        yield from computed_lower(wrong, r)
 
 
 def _of_shape(runs: Sequence[Evidence], r: str) -> str:

@@ -12,7 +12,8 @@ import reference
 from ...arrays import Array
 from ..bounds.arithmetic import Floats
 from ..evidence import Evidence
-from .values import LOWER, ROUNDOFF, Of
+from .precision import LOWER, ROUNDOFF
+from .values import Of
 
 
 def softmax_cross_entropy() -> Iterator[tuple[str, str, Of]]:

@@ -1,16 +1,14 @@
-"""What may stand in a result instead of the truth, for any op: scaled, copied, rounded, another cotangent or primal."""
+"""What may stand in a result instead of the truth, for any op: scaled, copied, of another cotangent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-import ml_dtypes
 import numpy as np
 
-from ..bounds.arithmetic import Floats, floats
+from ..bounds.arithmetic import Floats
 from ..evidence import Evidence, quietly
 
 Of = Callable[[Evidence, str], Floats | None]
@@ -133,77 +131,6 @@ def _with_cotangent(e: Evidence, r: str, change: Callable[[Floats], Floats | Non
 
 def _without_zero_sums(g: Floats) -> Floats | None:
     return np.where(g.sum(axis=-1, keepdims=True) != 0, g, 0.0) if g.ndim else None
-
-
-def rounded_results() -> Iterator[Value]:
-    """Numbers that another type holds, nearest or next to the truth."""
-    for name in LOWER:
-        yield Value(f"rounded to {name}", partial(_rounded, name=name))
-    yield Value("truncated to integers", _truncated)
-    yield Value("of the labels' dtype, which rounds it", _as_labels)
-
-
-def _rounded(e: Evidence, r: str, name: str) -> Floats | None:
-    if e.unit_roundoff >= ROUNDOFF[name]:
-        return None
-    a, t, to = e.computed(r), truth(e, r), LOWER[name]
-    near = (np.abs(a - t) <= 2 * ROUNDOFF[name] * np.abs(t) + TINY[name]) | np.isinf(to(t))
-    return np.where(near, to(a), t)
-
-
-def _truncated(e: Evidence, r: str) -> Floats:
-    a, t = e.computed(r), truth(e, r)
-    return np.where(np.abs(a - t) < 1, np.trunc(a), t)
-
-
-def _as_labels(e: Evidence, r: str) -> Floats | None:
-    targets = e.case.primals.get("targets")
-    if targets is None or r == "output":
-        return None
-    a, t, dtype = e.computed(r), truth(e, r), targets.dtype
-    if targets.ndim == 1:
-        return t
-    if dtype.kind in "iub":
-        return np.where(
-            (a == np.trunc(a)) & ((np.abs(a - t) < 1) | (a == t.astype(dtype)) | (dtype.kind in "ub")), a, t
-        )
-    return np.where(np.abs(a - t) <= 2 * np.finfo(dtype).eps * np.abs(t), a.astype(dtype).astype(np.float64), t)
-
-
-def rounded_operands() -> Iterator[Value]:
-    """The right result of primals and a cotangent that were rounded first."""
-    for name in LOWER:
-        for what in ("operands", "primals", "cotangent"):
-            yield Value(f"its {what} are rounded to {name}", partial(_of_rounded, name=name, what=what), slack=8)
-
-
-def _of_rounded(e: Evidence, r: str, name: str, what: str) -> Floats | None:
-    if e.unit_roundoff >= ROUNDOFF[name] or e.case.op == "relu":  # of which an input's sign alone is read
-        return None
-    primals = () if what == "cotangent" else e.case.signature.differentiable
-    names = (*primals, *(() if what == "primals" else ("cotangent",)))
-    return e.instead(**{n: LOWER[name](floats(e.case, n)) for n in names}).get(r)
-
-
-def _tf32(a: Floats) -> Floats:
-    """Ten bits of fraction, the range of float32."""
-    bits = a.astype(np.float32).view(np.uint32)
-    even = (bits >> np.uint32(13)) & np.uint32(1)
-    return ((bits + np.uint32(0x0FFF) + even) & np.uint32(0xFFFFE000)).view(np.float32).astype(np.float64)
-
-
-def _through(dtype: Any) -> Callable[[Floats], Floats]:
-    return lambda a: quietly(lambda: np.asarray(a).astype(dtype).astype(np.float64))
-
-
-LOWER: dict[str, Callable[[Floats], Floats]] = {
-    "float32": _through(np.float32),
-    "float16": _through(np.float16),
-    "TF32 (10 bits)": lambda a: quietly(_tf32, np.asarray(a)),
-    "bfloat16": _through(ml_dtypes.bfloat16),
-}
-ROUNDOFF = {"float32": 2.0**-24, "float16": 2.0**-11, "TF32 (10 bits)": 2.0**-11, "bfloat16": 2.0**-8}
-TINY = {"float32": 2.0**-149, "float16": 2.0**-24, "TF32 (10 bits)": 2.0**-149, "bfloat16": 2.0**-133}
 
 
 def _shaped(e: Evidence, r: str, a: Floats) -> Floats | None:
