@@ -7,13 +7,14 @@ import random
 import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
+from pathlib import Path
 from typing import Any
 
 import click
 
 from .commands_check import check, replay
 from .registry import DEVICES, OracleUnavailable, install_line, load, missing, names
-from .terminal import misuse, page, progress_bar, use_compilation_cache
+from .terminal import HTML, misuse, page, progress_bar, use_compilation_cache, written
 
 DISTRIBUTIONS = ("numpy", "ml_dtypes", "hypothesis", "python-flint", "rich", "click")
 
@@ -38,6 +39,7 @@ main.add_command(replay)
 @click.option(
     "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
 )
+@HTML
 @misuse
 def verify(
     ops: tuple[str, ...],
@@ -47,6 +49,7 @@ def verify(
     examples: int | None,
     seed: int | None,
     json_file: Any,
+    html_file: Path | None,
 ) -> None:
     r"""Hold the reference and every installed oracle against the exact value.
 
@@ -54,6 +57,7 @@ def verify(
     backproof verify
     backproof verify --op softmax --dtype float32 --examples 1000
     backproof verify --oracle torch --device cuda --json report.json
+    backproof verify --html report.html
     """
     use_compilation_cache()
     from .conformance.tables import margins_table, summary_lines
@@ -66,8 +70,7 @@ def verify(
         report = run(
             ops=ops, dtypes=dtypes, oracles=oracles, device=device, examples=count, seed=chosen, progress=advance
         )
-    if json_file:
-        json_file.write(report.to_json() + "\n")
+    report = written(report, json_file, html_file)
     if not json_file or json_file.name != "<stdout>":
         console = page()
         console.print(margins_table(report.margins))

@@ -13,7 +13,7 @@ import click
 from reference import InputError
 
 from .registry import DEVICES
-from .terminal import misuse, page, progress_bar, use_compilation_cache
+from .terminal import HTML, misuse, page, progress_bar, use_compilation_cache, written
 
 if TYPE_CHECKING:  # the kit is loaded by the commands that need it
     from .conformance.report import Report
@@ -43,6 +43,7 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
 @_TIMEOUT
 @click.option("--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for stdout.")
+@HTML
 @click.option(
     "--save-cases", type=click.Path(file_okay=False, path_type=Path), help="Write a file a failure, for replay."
 )
@@ -61,6 +62,7 @@ def check(
     seed: int | None,
     timeout: float,
     json_file: Any,
+    html_file: Path | None,
     save_cases: Path | None,
     in_process: bool,
 ) -> None:
@@ -72,6 +74,7 @@ def check(
     backproof check layers:MyReLU --op relu
     backproof check layers.py:my_softmax --vjp layers.py:my_softmax_vjp --op softmax --dtype float32
     backproof check layers:MyLoss --op softmax_cross_entropy --targets ids --save-cases failures
+    backproof check layers:MyReLU --op relu --html report.html
     backproof check kernels:Softmax --op softmax --framework torch --device cuda
     """
     use_compilation_cache()
@@ -87,8 +90,7 @@ def check(
             report = check_layer(load_layer(target), *settings, progress=advance)
         else:
             report = check_isolated(target, *settings, timeout=timeout, progress=advance)
-    if json_file:
-        json_file.write(report.to_json() + "\n")
+    report = written(report, json_file, html_file)
     saved = _saved(report, target, save_cases) if save_cases else []
     if not json_file or json_file.name != "<stdout>":
         _show(report, saved)
@@ -172,7 +174,7 @@ def _show(report: Report, saved: list[Path]) -> None:
 def _saved(report: Report, target: Target, folder: Path) -> list[Path]:
     """One file a claim and dtype that failed."""
     from .conformance.replay import Recording
-    from .conformance.tables import distinct
+    from .conformance.report import distinct
 
     paths = []
     for verdict in distinct(report.failures):

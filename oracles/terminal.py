@@ -6,11 +6,13 @@ Settings of the process (jax's compilation cache) are made here and nowhere else
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -19,6 +21,42 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reference import InputError
 
 from .registry import OracleUnavailable
+
+if TYPE_CHECKING:
+    from .conformance.report import Report
+
+
+def _needs_jinja(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Told before a run rather than after it: what a page needs, and a folder that is not there."""
+    if path is not None:
+        if not path.absolute().parent.is_dir():
+            raise click.BadParameter(f"{path.parent}: no such folder", context, option)
+        from .conformance.html_report import require
+
+        try:
+            require()
+        except InputError as error:
+            raise click.UsageError(str(error)) from error
+    return path
+
+
+HTML = click.option(
+    "--html",
+    "html_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_needs_jinja,
+    help="Write the report as a page that opens offline.",
+)
+
+
+def written(report: Report, json_file: Any, html_file: Path | None) -> Report:
+    """The report with the command that made it, written to the files that were asked for."""
+    report = replace(report, command=shlex.join(["backproof", *sys.argv[1:]]))
+    if json_file:
+        json_file.write(report.to_json() + "\n")
+    if html_file:
+        report.to_html(html_file)
+    return report
 
 
 def misuse(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ STAGES = (
     ("layer",),
     ("conventions", "frames", "target"),
     ("cases", "compare", "run", "shrink", "variations"),
-    ("truth", "report", "search", "panel", "custom_cases"),
+    ("truth", "report", "html_report", "search", "panel", "custom_cases"),
     ("custom_truth",),
     ("self_truth",),
     ("custom_judge",),
@@ -90,7 +90,7 @@ def one_direction(path, module):
 
 
 def no_kit_below(path, module):
-    front = ("__init__.py", "command_line.py", "commands_check.py", "pytest_plugin.py")
+    front = ("__init__.py", "command_line.py", "commands_check.py", "terminal.py", "pytest_plugin.py")
     if path.parent.name == "oracles" and path.name not in front and module.startswith("oracles.conformance"):
         return "only the package's front, its commands and its pytest plugin know the kit"
 

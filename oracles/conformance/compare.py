@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,27 @@ from ..arrays import Array, widened
 from ..enclosure import Enclosure
 from .bounds import Floats
 from .conventions import Alternative
+
+REACH = 6  # elements shown to each side of the worst
+
+
+@dataclass(frozen=True)
+class Elements:
+    """A result around its worst element, seen as rows and columns: the last axis is that of the columns.
+
+    shape: of the whole result. row, column: where the part that is shown begins. width: its columns. margins: error
+    over bound, over 1 is wrong.
+    """
+
+    result: str
+    shape: tuple[int, ...]
+    row: int
+    column: int
+    width: int
+    actual: tuple[float, ...]
+    expected: tuple[float, ...]
+    allowed: tuple[float, ...]
+    margins: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -20,6 +42,7 @@ class Comparison:
     margin: worst |error| / bound, over 1 is wrong; inf where a special value is missed or the shape is not that of
     the truth. at: where that is, with what was computed, expected and allowed there. wrong: elements over their
     bound, of `size`. unclaimed: elements without a claim. conventions: what was followed where there is a choice.
+    elements: those around the worst, where it is wrong.
     """
 
     result: str
@@ -33,6 +56,7 @@ class Comparison:
     unclaimed: int = 0
     conventions: tuple[str, ...] = ()
     problem: str = ""
+    elements: Elements | None = None
 
     @property
     def passed(self) -> bool:
@@ -81,7 +105,20 @@ def compare(
         size=margins.size,
         unclaimed=int(np.isinf(bound).sum()),
         conventions=conventions,
+        elements=_around(result, at, computed, expected.value, bound, margins) if margins[at] > 1 else None,
     )
+
+
+def _around(
+    result: str, at: tuple[Any, ...], computed: Floats, expected: Floats, bound: Floats, margins: Floats
+) -> Elements:
+    columns = margins.shape[-1] if margins.ndim else 1
+    row, column = divmod(int(np.ravel_multi_index(at, margins.shape)) if at else 0, columns)
+    rows = slice(max(0, row - REACH), row + REACH + 1)
+    across = slice(max(0, column - REACH), column + REACH + 1)
+    parts = [a.reshape(-1, columns)[rows, across] for a in (computed, expected, np.asarray(bound), margins)]
+    flat = [tuple(float(x) for x in part.ravel()) for part in parts]
+    return Elements(result, margins.shape, rows.start, across.start, parts[0].shape[1], *flat)
 
 
 def elementwise(

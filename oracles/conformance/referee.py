@@ -19,7 +19,7 @@ from .compare import Comparison
 from .contain import said
 from .custom_judge import own_truth
 from .layer import Layer
-from .report import Margin, Verdict
+from .report import BINS, Margin, Verdict, bin_of
 from .run import Run, run_in
 from .search import Disagreement
 from .sessions import Session
@@ -36,12 +36,14 @@ class _Worst:
     elements: int = 0
     unclaimed: int = 0
     conventions: dict[str, None] = field(default_factory=dict)
+    counts: list[int] = field(default_factory=lambda: [0] * BINS)
 
     def add(self, comparison: Comparison, case: Case) -> None:
         self.cases += 1
         self.elements += comparison.size
         self.unclaimed += comparison.unclaimed
         self.conventions |= dict.fromkeys(comparison.conventions)
+        self.counts[bin_of(comparison.margin)] += 1
         if self.comparison is None or comparison.margin > self.comparison.margin:
             self.comparison, self.case = comparison, case
 
@@ -74,6 +76,7 @@ class Tally:
                 w.unclaimed / max(1, w.elements),
                 w.case,
                 tuple(w.conventions),
+                tuple(w.counts),
             )
             for (op, result, dtype, source), w in self.worst.items()
             if w.comparison is not None
@@ -119,7 +122,7 @@ def hold(case: Case, comparisons: Mapping[str, Comparison], prefix: str = "") ->
     wrong = [c for c in comparisons.values() if not c.passed]
     if wrong:
         worst = max(wrong, key=lambda c: c.margin)
-        raise Disagreement(case, prefix + str(worst), worst.margin, names=[worst.result])
+        raise Disagreement(case, prefix + str(worst), worst.margin, names=[worst.result], comparisons=wrong)
 
 
 def judge_layer(layer: Layer, case: Case, truth: Truth, tally: Tally | None = None) -> None:
@@ -175,4 +178,5 @@ def disputes(op: str, oracles: Sequence[Oracle], dtypes: Sequence[str], tally: T
             for (an_op, _, a_dtype, source), worst in tally.worst.items():
                 c = worst.comparison
                 if (an_op, a_dtype, source) == (op, dtype, oracle.name) and c is not None and not c.passed:
-                    yield Verdict(*common, c.margin, "", str(c), worst.case)
+                    elements = () if c.elements is None else (c.elements,)
+                    yield Verdict(*common, c.margin, "", str(c), worst.case, elements=elements)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ..case import Case
+from .compare import Elements
 from .records import to_data
 
+ORDER = ("torch", "jax", "finite_difference")
 STATUSES = ("passed", "failed", "disputed", "skipped", "xfailed")
 
 
@@ -23,7 +27,8 @@ class Verdict:
     status: one of STATUSES. "disputed" is an oracle outside its own bound: it is named, and the layer is judged by the
     exact value. margin: worst |error| / bound. cause: why a layer failed, where the numbers explain it. case: the
     shrunk case of a failure, or the one with the worst margin. snippet: code that shows it in a fresh interpreter.
-    earlier: the calls that the same instance saw before, where a failure takes them.
+    earlier: the calls that the same instance saw before, where a failure takes them. elements: of the results that are
+    wrong, those around the worst.
     """
 
     check: str
@@ -38,6 +43,7 @@ class Verdict:
     case: Case | None = None
     snippet: str = ""
     earlier: tuple[Case, ...] = ()
+    elements: tuple[Elements, ...] = ()
 
     def __str__(self) -> str:
         who = f"{self.oracle} on {self.op}" if self.status == "disputed" else f"{self.layer}"
@@ -63,6 +69,17 @@ class Margin:
     unclaimed: float
     case: Case | None = None
     conventions: tuple[str, ...] = ()  # what it followed where there is a choice
+    distribution: tuple[int, ...] = ()  # cases by their worst margin, in the bins of EDGES
+
+
+# upper edges of the bins that margins are counted in: exact results first, those past the last edge after it
+EDGES = (0.0, *(10.0 ** (k / 2) for k in range(-8, 1)), 10.0)
+BINS = len(EDGES) + 1
+
+
+def bin_of(margin: float) -> int:
+    """The bin that a margin is counted in: the first whose upper edge it does not exceed."""
+    return bisect_left(EDGES, margin)
 
 
 def merged(margins: Iterable[Margin]) -> tuple[Margin, ...]:
@@ -76,9 +93,21 @@ def merged(margins: Iterable[Margin]) -> tuple[Margin, ...]:
             cases = before.cases + m.cases
             unclaimed = (before.unclaimed * before.cases + m.unclaimed * m.cases) / max(1, cases)
             conventions = tuple(dict.fromkeys((*before.conventions, *m.conventions)))
-            m = replace(worst, cases=cases, unclaimed=unclaimed, conventions=conventions)
+            counts = tuple(map(sum, zip(before.distribution, m.distribution, strict=False)))
+            m = replace(worst, cases=cases, unclaimed=unclaimed, conventions=conventions, distribution=counts)
         rows[key] = m
     return tuple(rows.values())
+
+
+def distinct(failures: Sequence[Verdict]) -> list[Verdict]:
+    """One verdict of each claim and dtype: a layer that is wrong is so against every oracle."""
+    return list({(v.op, v.check, v.dtype, v.message): v for v in reversed(failures)}.values())[::-1]
+
+
+def source_order(margin: Margin) -> tuple[int, str]:
+    """Where a source stands in a table: the layer under test first, then the frameworks."""
+    known = margin.source in ORDER
+    return (ORDER.index(margin.source) + 1 if known else 0 if "." in margin.source else len(ORDER) + 1), margin.source
 
 
 def followed(margins: Iterable[Margin]) -> tuple[str, ...]:
@@ -100,6 +129,7 @@ class Report:
     seconds: float
     device: str = "cpu"
     notes: tuple[str, ...] = field(default=())
+    command: str = ""  # what made it, where a command did
 
     @property
     def failures(self) -> tuple[Verdict, ...]:
@@ -129,3 +159,9 @@ class Report:
     def to_json(self) -> str:
         """The report as standard JSON; margins that are infinite are the text "inf"."""
         return json.dumps(to_data(self) | {"passed": self.passed}, allow_nan=False)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the report as one file that opens offline. Raises InputError where Jinja2 is not installed."""
+        from .html_report import page
+
+        Path(path).write_text(page(self), encoding="utf-8")

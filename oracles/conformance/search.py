@@ -14,6 +14,7 @@ from hypothesis.errors import HypothesisException
 
 from ..case import Case
 from .cases import ANYTHING, Variety, cases
+from .compare import Comparison
 from .frames import Frame
 from .shrink import shrink
 
@@ -30,7 +31,8 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
     the calls that the same instance saw before, where the failure takes them; call: the one that then fails, `case`
     itself unless the claim was tried on a variation of it; between: what a forward pass was on that came between its
     two passes, of another instance where `elsewhere`. refilled: the earlier calls were handed the same arrays, which
-    were filled with other values in between. unshrunk: the finding before its case was made small.
+    were filled with other values in between. unshrunk: the finding before its case was made small. comparisons: of the
+    results that are wrong.
     """
 
     def __init__(
@@ -46,11 +48,12 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
         between: Case | None = None,
         elsewhere: bool = False,
         refilled: bool = False,
+        comparisons: Sequence[Comparison] = (),
     ) -> None:
         super().__init__(message)
         self.case, self.message, self.margin, self.kind, self.names = case, message, margin, kind, tuple(names)
         self.call, self.earlier, self.between = call or case, tuple(earlier), between
-        self.elsewhere, self.refilled = elsewhere, refilled
+        self.elsewhere, self.refilled, self.comparisons = elsewhere, refilled, tuple(comparisons)
         self.unshrunk = self
 
     @property
@@ -60,7 +63,9 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
 
     def shown(self) -> dict[str, Any]:
         """What a verdict shows of it."""
-        return {"margin": self.margin, "message": self.message, "case": self.call, "earlier": self.earlier}
+        elements = tuple(c.elements for c in self.comparisons if c.elements is not None)
+        seen = {"margin": self.margin, "message": self.message, "case": self.call, "earlier": self.earlier}
+        return seen | {"elements": elements}
 
 
 def try_cases(

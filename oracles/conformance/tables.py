@@ -13,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from .compare import Comparison
-from .report import Margin, Report, Verdict, merged
+from .report import Margin, Report, Verdict, distinct, merged, source_order
 
-ORDER = ("torch", "jax", "finite_difference")
 SHORT = {"finite_difference": "fin. diff"}
 
 
@@ -32,7 +31,7 @@ def margins_table(margins: Sequence[Margin], layer: str = "") -> Table:
 
     The column of the `layer` of that name comes first.
     """
-    ordered = sorted(margins, key=lambda m: (m.source != layer, *_column_order(m)))
+    ordered = sorted(margins, key=lambda m: (m.source != layer, *source_order(m)))
     columns = list(dict.fromkeys(_heading(m.source) for m in ordered))
     title = "worst |error| / certified bound, against the exact value"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
@@ -80,11 +79,6 @@ def comparisons_table(sources: Mapping[str, Sequence[Comparison]]) -> Table:
     return table
 
 
-def distinct(failures: Sequence[Verdict]) -> list[Verdict]:
-    """One verdict of each claim and dtype: a layer that is wrong is so against every oracle."""
-    return list({(v.op, v.check, v.dtype, v.message): v for v in reversed(failures)}.values())[::-1]
-
-
 def _failure(verdict: Verdict) -> str:
     text = str(verdict)
     return f"{text}\n{verdict.snippet}" if verdict.snippet and verdict.snippet not in text else text
@@ -113,11 +107,6 @@ def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, wi
 def _heading(source: str) -> str:
     """The layer under test goes by the first part of its name: "reference" for "reference.dense"."""
     return source.partition(".")[0]
-
-
-def _column_order(margin: Margin) -> tuple[int, str]:
-    known = margin.source in ORDER
-    return (ORDER.index(margin.source) + 1 if known else 0 if "." in margin.source else len(ORDER) + 1), margin.source
 
 
 def _dispute(v: Verdict) -> str:

@@ -49,6 +49,17 @@ def test_json_goes_to_a_file(tmp_path):
     assert {m["result"] for m in report["margins"]} == {"output", "dinputs"}
 
 
+def test_a_page_goes_to_a_file_with_the_command_that_made_it(tmp_path, monkeypatch):
+    pytest.importorskip("jinja2")
+    path = tmp_path / "report.html"
+    arguments = ["verify", *QUICK, "--html", str(path)]
+    monkeypatch.setattr(sys, "argv", ["backproof", *arguments])
+    assert call(*arguments).exit_code == 0
+    page = path.read_text(encoding="utf-8")
+    assert f"<code>backproof {' '.join(arguments)}</code>" in page
+    assert "✓ passed" in page
+
+
 def test_a_wrong_reference_exits_1_and_shows_the_shrunk_case(monkeypatch):
     def at_zero_too(cotangent, inputs):
         return np.where(inputs >= 0, cotangent, np.zeros_like(cotangent))
@@ -76,6 +87,7 @@ def test_a_wrong_reference_exits_1_and_shows_the_shrunk_case(monkeypatch):
         (["--examples", "0"], "examples: expected a positive number, got 0"),
         (["--examples", "many"], "'many' is not a valid integer"),
         (["--json", "/nowhere/report.json"], "No such file or directory"),
+        (["--html", "/nowhere/report.html"], "/nowhere: no such folder"),
         (["--frobnicate"], "No such option"),
     ],
 )

@@ -81,6 +81,15 @@ def test_a_wrong_layer_exits_1_is_saved_replayed_and_mended(candidates):
     assert "passed: mine:ReLU, values, float32" in mended.output
 
 
+def test_a_page_shows_what_a_layer_in_a_process_of_its_own_computed(candidates):
+    pytest.importorskip("jinja2")
+    done = call("check", "mine:ReLU", "--op", "relu", *QUICK, "--html", "report.html")
+    assert done.exit_code == 1
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "the cotangent, passed through where the input is 0, the kink" in page
+    assert "got 1.0, expected 0.0" in page
+
+
 @pytest.mark.parametrize("name", ["prints", "errstate", "directory"])
 def test_what_a_layer_does_to_this_process_is_undone_in_process(name, tmp_path):
     (tmp_path / "meddles.py").write_text(
