@@ -1,7 +1,8 @@
-"""The `backproof` command: verify, check, replay, doctor. Exit 0: passed; 1: a wrong layer; 2: misuse."""
+"""The `backproof` command: verify, check, replay, conventions, doctor. Exit 0: passed; 1: a wrong layer; 2: misuse."""
 
 from __future__ import annotations
 
+import json
 import platform
 import random
 import sys
@@ -77,6 +78,56 @@ def verify(
         for line in summary_lines(report):
             console.print(line, markup=False)
     sys.exit(0 if report.passed else 1)
+
+
+@main.command()
+@click.option("--oracle", "oracles", multiple=True, help="Only this framework; may be repeated.  [default: all]")
+@click.option("--device", default="cpu", show_default=True, help=f"Where the frameworks run: {' or '.join(DEVICES)}.")
+@click.option("--all", "every", is_flag=True, help="Questions that are answered alike as well.")
+@click.option(
+    "--record", type=click.Path(file_okay=False, path_type=Path), help="Write a record a framework into this folder."
+)
+@click.option("--json", "json_file", type=click.File("w", lazy=False), help="Write the answers as JSON; - for stdout.")
+@misuse
+def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path | None, json_file: Any) -> None:
+    r"""Where the installed frameworks differ, what the reference does, and what changed since it was recorded.
+
+    Exits 1 where a framework answers otherwise than its record says, or that of the version before it.
+
+    \b
+    backproof conventions
+    backproof conventions --all --oracle torch
+    backproof conventions --record records
+    """
+    use_compilation_cache()
+    from .conformance import convention_table as table
+    from .conformance.panel import load_oracles
+    from .conformance.records import to_data
+    from .conformance.tables import conventions_table
+
+    loaded, absent = load_oracles(oracles or None, device)
+    now = [table.ask(oracle) for oracle in loaded if oracle.is_framework]
+    if not now:
+        raise OracleUnavailable("no framework can run here: " + "; ".join(absent.values()))
+    known = {one.framework: table.recorded(one.framework, one.version) for one in now}
+    if record:
+        for one in now:
+            click.echo(f"recorded: {table.save(one, record)}", err=True)
+    if json_file:
+        json_file.write(json.dumps(to_data(now)) + "\n")
+    console = page()
+    if not json_file or json_file.name != "<stdout>":
+        found = [row for row in table.rows([*now, table.ask_reference()]) if every or row.differs]
+        console.print(conventions_table(found, [f"{one.framework} {one.version}" for one in now]))
+    changed = [c for one in now if (before := known[one.framework]) for c in table.changes(before, one)]
+    for one in now:
+        before = known[one.framework]
+        against = "no record of it" if before is None else f"against the record of {before.version}"
+        many = sum(c.framework == one.framework for c in changed)
+        console.print(f"{one.framework} {one.version} ({one.device}), {against}: {many} changed", markup=False)
+    for change in changed:
+        console.print(f"CHANGED: {change}", markup=False)
+    sys.exit(1 if changed else 0)
 
 
 @main.command()

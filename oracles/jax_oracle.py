@@ -77,7 +77,7 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     """Output and gradients by `jax.vjp`."""
     primals = {name: _labels(name, a, case) for name, a in case.primals.items()}
     leaves = {name: primals.pop(name) for name in case.signature.differentiable}
-    with _on(device):
+    with on_device(device):
         output, gradients = _compiled(case.op, tuple(case.options.items()))(
             np.ascontiguousarray(case.cotangent).reshape(case.cotangent.shape), leaves, primals
         )
@@ -94,7 +94,7 @@ def compiled(op: Op, fn: Callable[..., Any], device: str) -> Callable[[Mapping[s
     jitted = jax.jit(run)
 
     def on_arrays(arrays: Mapping[str, Any]) -> Result:
-        with _on(device):
+        with on_device(device):
             output, gradients = jitted(arrays["cotangent"], *(arrays[name] for name in op.primals))
             return Result(np.array(output), {name: np.array(g) for name, g in gradients.items()})
 
@@ -137,13 +137,13 @@ def tracer(op: Op, fn: Callable[..., Any], device: str) -> Callable[..., Any]:
     """
 
     def trace(primals: Mapping[str, Array], options: Mapping[str, Any]) -> tuple[Array, Callable[[Array], Any]]:
-        with _on(device):
+        with on_device(device):
             output, pull = pullback(fn, primals, op.differentiable, options)
         if not isinstance(output, Array):
             raise LayerError(f"output: expected a jax array, got {type(output).__name__}")
 
         def pull_here(cotangent: Array) -> dict[str, Array]:
-            with _on(device):  # jax takes no cotangent of another dtype: one of the output's, whatever that is
+            with on_device(device):  # jax takes no cotangent of another dtype: one of the output's, whatever that is
                 return pull(cotangent.astype(output.dtype))
 
         return output, pull_here
@@ -153,7 +153,7 @@ def tracer(op: Op, fn: Callable[..., Any], device: str) -> Callable[..., Any]:
 
 def share(a: Any, device: str = "cpu") -> Array:
     """A jax array with a copy of the values: nobody can write to it."""
-    with _on(device):
+    with on_device(device):
         return jnp.array(a)
 
 
@@ -163,7 +163,7 @@ def to_array(a: Array) -> Any:
 
 
 @contextmanager
-def _on(device: str) -> Iterator[None]:
+def on_device(device: str) -> Iterator[None]:
     with _x64(), jax.default_device(jax.devices(device)[0]):
         yield
 

@@ -91,14 +91,14 @@ def pullback(
 
     A gradient is None where autograd has none. Raises LayerError for an output that is no tensor.
     """
-    with _recording():
+    with recording():
         leaves = [primals[name].requires_grad_() for name in differentiable]
         output = _tensor(function(*primals.values(), **options))
 
     def pull(cotangent: Tensor) -> dict[str, Any]:
         if not output.requires_grad:
             return dict.fromkeys(differentiable)
-        with _recording():
+        with recording():
             found = torch.autograd.grad(output, leaves, cotangent, retain_graph=True, allow_unused=True)
         # where a derivative is 1 autograd passes on the cotangent itself, and to several inputs if need be
         gradients, passed_on = dict(zip(differentiable, found, strict=True)), {_memory(cotangent)}
@@ -143,7 +143,7 @@ class DenseModule:
     def __call__(self, primals: Mapping[str, Tensor], options: Mapping[str, Any]) -> tuple[Tensor, Pull]:
         """The output, and what takes a cotangent to the gradients."""
         inputs, weights, biases = primals.values()
-        with _recording():
+        with recording():
             module = self.module = (self.module or _made(self._fn, *weights.shape)).to(self._device, inputs.dtype)
             self.paths = {name: _path(module, names) for name, names in PARAMETERS.items()}
             leaves = {"inputs": inputs.requires_grad_()}
@@ -156,7 +156,7 @@ class DenseModule:
             for leaf in leaves.values():
                 leaf.grad = None
             if output.requires_grad:
-                with _recording():
+                with recording():
                     output.backward(cotangent, retain_graph=True)
             return {name: self._as_primal(name, leaf.grad) for name, leaf in leaves.items()}
 
@@ -186,7 +186,7 @@ def share(a: Array, device: str = "cpu") -> Tensor:
     if any(stride < 0 for stride in a.strides):
         a = np.array(a, order="C")
     half = a.dtype == ml_dtypes.bfloat16  # which from_numpy does not know
-    with _recording(), warnings.catch_warnings():
+    with recording(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # read-only arrays: a candidate that writes to them is found out
         tensor = torch.from_numpy(a.view(np.int16) if half else a)
         return (tensor.view(torch.bfloat16) if half else tensor).to(device)
@@ -199,7 +199,7 @@ def to_array(tensor: Tensor) -> Array:
 
 
 @contextmanager
-def _recording() -> Iterator[None]:
+def recording() -> Iterator[None]:
     """Autograd records, and tensors are such as it takes, whatever mode the caller is in."""
     with torch.inference_mode(False), torch.enable_grad():
         yield
@@ -209,7 +209,7 @@ def _made(fn: Any, *sizes: int) -> nn.Module:
     """A module of this run's own: a copy of the one given, or made here, with the caller's random state left alone."""
     if isinstance(fn, nn.Module):
         return copy.deepcopy(fn)
-    with _recording(), torch.random.fork_rng(devices=()):
+    with recording(), torch.random.fork_rng(devices=()):
         made = fn(*sizes)
     if not isinstance(made, nn.Module):
         raise LayerError(f"expected an nn.Module, got {type(made).__name__}")

@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .cases import DTYPES
 from .compare import Comparison
+from .convention_table import Row
 from .report import Margin, Report, Verdict, distinct, merged, source_order
 
 SHORT = {"finite_difference": "fin. diff"}
@@ -82,6 +84,19 @@ def comparisons_table(sources: Mapping[str, Sequence[Comparison]]) -> Table:
 def _failure(verdict: Verdict) -> str:
     text = str(verdict)
     return f"{text}\n{verdict.snippet}" if verdict.snippet and verdict.snippet not in text else text
+
+
+def conventions_table(rows: Sequence[Row], headings: Sequence[str]) -> Table:
+    """A row a question and the dtypes that answer it alike, a column a framework, and what the reference does."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for heading in ("question", "dtypes", *headings, "reference"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        *theirs, ours = row.answers.values()
+        said = f"{ours} ({row.why})" if ours and row.why else ours
+        dtypes = "all" if len(row.dtypes) == len(DTYPES) else ", ".join(row.dtypes)
+        table.add_row(*(Text(text) for text in (row.question, dtypes, *theirs, said)))
+    return table
 
 
 def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, width: int = 120) -> list[str]:

@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 import oracles.conformance.verify as verify_module
 from oracles import Layer
 from oracles.command_line import main
+from oracles.conformance import convention_table as table
 from reference import relu
 
 QUICK = ["--op", "relu", "--dtype", "float32", "--oracle", "exact", "--examples", "5"]
@@ -116,3 +118,36 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
 
 def test_help_shows_examples():
     assert "backproof verify --op softmax" in call("verify", "--help").output
+
+
+def framework(monkeypatch, answer):
+    """A framework of which one version is recorded, and another is installed."""
+    record = table.Record("torch", "2.13.0", "cpu", {"relu: derivative at 0 and -0": {"float32": "0, 0"}})
+    now = table.Record("torch", "9.0", "cpu", {"relu: derivative at 0 and -0": {"float32": answer}})
+    oracle = SimpleNamespace(name="torch", is_framework=True)
+    monkeypatch.setattr("oracles.conformance.panel.load_oracles", lambda wanted, device: ((oracle,), {}))
+    monkeypatch.setattr(table, "ask", lambda oracle: now)
+    monkeypatch.setattr(table, "recorded", lambda name, version: record)
+
+
+def test_a_convention_that_moved_exits_1(monkeypatch):
+    framework(monkeypatch, "0.5, 0.5")
+    done = call("conventions")
+    assert done.exit_code == 1
+    assert "torch 9.0 (cpu), against the record of 2.13.0: 1 changed" in done.output
+    assert "CHANGED: torch, relu: derivative at 0 and -0, float32: was 0, 0, is 0.5, 0.5" in done.output
+    assert "as both frameworks chose" in " ".join(done.output.split())
+
+
+def test_conventions_that_stand_exit_0_and_can_be_recorded(monkeypatch, tmp_path):
+    framework(monkeypatch, "0, 0")
+    done = call("conventions", "--all", "--record", str(tmp_path), "--json", str(tmp_path / "now.json"))
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "torch-9.0.json").read_text())["version"] == "9.0"
+    assert json.loads((tmp_path / "now.json").read_text())[0]["framework"] == "torch"
+
+
+def test_conventions_of_no_framework_are_refused():
+    done = call("conventions", "--oracle", "exact")
+    assert done.exit_code == 2
+    assert "no framework can run here" in done.output
