@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 Array = NDArray[Any]
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+_PLAIN_FLOATS = "efd"  # the type characters of NumPy's own three: a dtype's name is slow to make
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -50,6 +51,8 @@ def as_array(name: str, value: ArrayLike) -> Array:
 def as_floats(name: str, value: ArrayLike) -> Array:
     """`value` as an array of one of `FLOATS`; integers and booleans become float64."""
     array = as_array(name, value)
+    if array.dtype.char in _PLAIN_FLOATS:
+        return array
     if array.dtype.kind in "iub":
         return array.astype(np.float64)
     if array.dtype.name not in FLOATS:
@@ -106,7 +109,7 @@ def reduce_losses(losses: Array, reduction: str) -> Array:
 
 
 def sample_cotangents(cotangent: ArrayLike, n_samples: int, reduction: str, dtype: DTypeLike) -> Array:
-    """The cotangent of a reduced loss as that of each sample's loss: shape (N, 1), in `dtype`."""
+    """The cotangent of a reduced loss as that of each sample's loss, in `dtype`: (N, 1), or (1, 1) for all."""
     check_reduction(reduction)
     array = as_floats("cotangent", cotangent)
     shape, because = ((n_samples,), 'one a sample for "none"') if reduction == "none" else ((), "a scalar loss")
@@ -114,4 +117,4 @@ def sample_cotangents(cotangent: ArrayLike, n_samples: int, reduction: str, dtyp
     array = array.astype(dtype, copy=False)
     if reduction == "mean":
         array = array / array.dtype.type(n_samples)
-    return np.broadcast_to(array.reshape(-1, 1), (n_samples, 1))
+    return array.reshape(-1, 1)

@@ -27,11 +27,10 @@ def as_targets(targets: ArrayLike, n_samples: int, n_classes: int) -> Array:
 def _ids(array: Array, n_classes: int) -> Array:
     if array.size and array.dtype.kind not in "iu":
         raise InputError(f"targets: class ids must be integers, got dtype {array.dtype} in {shown(array)}")
-    outside = np.flatnonzero((array < 0) | (array >= n_classes))
-    if outside.size:
-        at = outside[0]
+    if array.size and not (array.min() >= 0 and array.max() < n_classes):
+        at = np.flatnonzero((array < 0) | (array >= n_classes))[0]
         raise InputError(f"targets: class id {array[at]} of sample {at} is outside 0..{n_classes - 1}")
-    return array.astype(np.intp)
+    return array.astype(np.intp, copy=False)
 
 
 def _weights(array: Array) -> Array:

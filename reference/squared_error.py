@@ -50,7 +50,7 @@ def squared_error_vjp(
             check_shape("cotangent", g, p.shape, "that of the predictions")
             return rounded(2 * difference * widened(g), p.dtype)
         g = sample_cotangents(cotangent, p.size, reduction, difference.dtype)
-        return rounded(2 * difference * g.reshape(p.shape), p.dtype)
+        return rounded(2 * difference * g.reshape(()), p.dtype)
 
 
 def _pair(predictions: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
