@@ -83,9 +83,14 @@ def common_dtype(**arrays: Array) -> np.dtype[Any]:
         raise InputError(f"no common dtype for {names}: convert one of them") from None
 
 
+def sums_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that sums are taken in: float32 for the two-byte floats, itself otherwise."""
+    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype
+
+
 def widened(array: Array) -> Array:
-    """`array` in the dtype that sums are taken in: float32 for the two-byte floats, its own otherwise."""
-    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
+    """`array` in the dtype that sums are taken in."""
+    return array.astype(sums_in(array.dtype), copy=False)
 
 
 def rounded(array: Array, dtype: DTypeLike) -> Array:

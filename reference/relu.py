@@ -12,14 +12,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, InputError, as_floats, check_shape, rounded
+from ._arrays import Array, InputError, as_floats, check_shape
+from ._blocks import by_rows, selected
 
 
 def relu(inputs: ArrayLike) -> Array:
     """max(inputs, 0) for inputs of any shape; NaN stays NaN. Exact in every dtype. Raises InputError."""
     x = as_floats("inputs", inputs)
-    with np.errstate(all="ignore"):
-        return np.asarray(np.maximum(x, x.dtype.type(0)))
+    output = np.empty_like(x)
+    by_rows(_relu, output, x)
+    return output
 
 
 def relu_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
@@ -30,8 +32,17 @@ def relu_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
     x = as_floats("inputs", inputs)
     g = as_floats("cotangent", cotangent)
     check_shape("cotangent", g, x.shape, "that of the inputs")
-    with np.errstate(all="ignore"):
-        return rounded(np.where(x > 0, g, g.dtype.type(0)), x.dtype)
+    dinputs = np.empty_like(x)
+    by_rows(_relu_vjp, dinputs, g, x)
+    return dinputs
+
+
+def _relu(output: Array, x: Array) -> None:
+    np.maximum(x, x.dtype.type(0), out=output)
+
+
+def _relu_vjp(dinputs: Array, g: Array, x: Array) -> None:
+    dinputs[...] = selected(x > 0, g)
 
 
 class ReLU:

@@ -12,28 +12,45 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, InputError, as_floats, check_shape, rounded, shown, widened
+from ._arrays import Array, InputError, as_floats, check_shape, shown, widened
+from ._blocks import by_rows
 
 
 def softmax(inputs: ArrayLike) -> Array:
     """Softmax over the last axis of inputs of rank >= 1; output of the same shape and dtype. Raises InputError."""
     x = _rows(inputs)
-    return rounded(probabilities_of(widened(x)), x.dtype)
+    output = np.empty_like(x)
+    by_rows(_softmax, output, x)
+    return output
 
 
 def softmax_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
     """The gradient of `softmax` with respect to the inputs, for a cotangent of their shape. Raises InputError."""
     x = _rows(inputs)
-    return _vjp_of_output(cotangent, probabilities_of(widened(x)), x.dtype)
+    dinputs, g = np.empty_like(x), _cotangent(cotangent, x)
+    by_rows(_softmax_vjp, dinputs, g, x)
+    return dinputs
 
 
 def probabilities_of(x: Array) -> Array:
-    """Softmax of x (..., C) in its own dtype, in one new array."""
-    with np.errstate(all="ignore"):
-        e: Array = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
-        np.exp(e, out=e)
-        e /= e.sum(axis=-1, keepdims=True)
-        return e
+    """Softmax of some rows x (..., C) in its own dtype, in one new array."""
+    e: Array = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
+    np.exp(e, out=e)
+    e /= e.sum(axis=-1, keepdims=True)
+    return e
+
+
+def _softmax(output: Array, x: Array) -> None:
+    output[...] = probabilities_of(widened(x))
+
+
+def _softmax_vjp(dinputs: Array, g: Array, x: Array) -> None:
+    _vjp_of_output(dinputs, g, probabilities_of(widened(x)))
+
+
+def _vjp_of_output(dinputs: Array, g: Array, s: Array) -> None:
+    s, g = widened(s), widened(g)
+    dinputs[...] = s * (g - (s * g).sum(axis=-1, keepdims=True))
 
 
 class Softmax:
@@ -53,16 +70,15 @@ class Softmax:
         """The gradient for dvalues of the output's shape."""
         if not hasattr(self, "inputs"):
             raise InputError("Softmax.backward: call forward first")
-        self.dinputs = _vjp_of_output(dvalues, widened(self.output), self.inputs.dtype)
+        g, self.dinputs = _cotangent(dvalues, self.inputs), np.empty_like(self.inputs)
+        by_rows(_vjp_of_output, self.dinputs, g, self.output)
         return self.dinputs
 
 
-def _vjp_of_output(cotangent: ArrayLike, s: Array, dtype: np.dtype[np.generic]) -> Array:
+def _cotangent(cotangent: ArrayLike, x: Array) -> Array:
     g = as_floats("cotangent", cotangent)
-    check_shape("cotangent", g, s.shape, "that of the inputs")
-    with np.errstate(all="ignore"):
-        wide = widened(g)
-        return rounded(s * (wide - (s * wide).sum(axis=-1, keepdims=True)), dtype)
+    check_shape("cotangent", g, x.shape, "that of the inputs")
+    return g
 
 
 def _rows(inputs: ArrayLike) -> Array:

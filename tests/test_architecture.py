@@ -65,7 +65,7 @@ def breaches(path, rule):
 
 
 def numpy_only(path, module):
-    standard = {"__future__", "collections", "typing"}
+    standard = {"__future__", "collections", "concurrent", "functools", "os", "typing"}
     if module.partition(".")[0] not in standard | {"numpy", "reference"}:
         return "reference imports NumPy alone, and never oracles"
 
