@@ -23,7 +23,9 @@ SOURCE = re.compile(r"<!-- source: (\w+)\.([\w.]+) -->")
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)")
 # what a browser loads by itself; a link that a reader follows may lead anywhere
 LOADED = re.compile(
-    r"""<(?:script|img|iframe|source)[^>]*\ssrc=["']?(?:https?:)?//|<link[^>]*\srel=["']?(?:stylesheet|preconnect|icon)[^>]*\shref=["']?(?:https?:)?//"""
+    r"""<(?:script|img|iframe|source)\b[^>]*\ssrc=["']?(?:https?:)?//[^>]*"""
+    r"""|<link\b(?=[^>]*\srel=["']?(?:stylesheet|pre|icon|modulepreload))[^>]*\shref=["']?(?:https?:)?//[^>]*"""
+    r"""|(?:@import|url\()\s*(?:url\()?["']?(?:https?:)?//[^)"';]*"""
 )
 PAGES = {"README.md": "index.md"}
 
@@ -57,15 +59,15 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> st
 
 def on_post_build(*, config: Any) -> None:
     """Nothing on the site is loaded from elsewhere."""
-    for path in Path(config.site_dir).rglob("*.html"):
+    for path in (p for p in Path(config.site_dir).rglob("*") if p.suffix in (".html", ".css")):
         for found in LOADED.findall(path.read_text(encoding="utf-8")):
             LOG.warning("%s loads from another host: %s", path.name, found)
 
 
 def _in_repository(page: str, target: str) -> str | None:
-    """The path in the repository that a page's link leads to, where that is outside docs/."""
+    """The path in the repository that a page's link leads to, where that is no page."""
     path = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page), target))
-    return None if path.startswith(("docs/", "..")) else path
+    return None if path.startswith("..") or (path.startswith("docs/") and not path.endswith(".py")) else path
 
 
 def _shown(path: str) -> str:
