@@ -15,7 +15,7 @@ import click
 
 from .commands_check import check, replay
 from .registry import DEVICES, OracleUnavailable, install_line, load, missing, names
-from .terminal import HTML, misuse, page, progress_bar, use_compilation_cache, written
+from .terminal import HTML, JUNIT, misuse, page, progress_bar, use_compilation_cache, written
 
 DISTRIBUTIONS = ("numpy", "ml_dtypes", "hypothesis", "python-flint", "rich", "click")
 
@@ -41,6 +41,7 @@ main.add_command(replay)
     "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
 )
 @HTML
+@JUNIT
 @misuse
 def verify(
     ops: tuple[str, ...],
@@ -51,6 +52,7 @@ def verify(
     seed: int | None,
     json_file: Any,
     html_file: Path | None,
+    junit_file: Path | None,
 ) -> None:
     r"""Hold the reference and every installed oracle against the exact value.
 
@@ -58,7 +60,7 @@ def verify(
     backproof verify
     backproof verify --op softmax --dtype float32 --examples 1000
     backproof verify --oracle torch --device cuda --json report.json
-    backproof verify --html report.html
+    backproof verify --html report.html --junit report.xml
     """
     use_compilation_cache()
     from .conformance.tables import margins_table, summary_lines
@@ -71,7 +73,7 @@ def verify(
         report = run(
             ops=ops, dtypes=dtypes, oracles=oracles, device=device, examples=count, seed=chosen, progress=advance
         )
-    report = written(report, json_file, html_file)
+    report = written(report, json_file, html_file, junit_file)
     if not json_file or json_file.name != "<stdout>":
         console = page()
         console.print(margins_table(report.margins))

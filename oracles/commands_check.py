@@ -13,7 +13,7 @@ import click
 from reference import InputError
 
 from .registry import DEVICES
-from .terminal import HTML, misuse, page, progress_bar, use_compilation_cache, written
+from .terminal import HTML, JUNIT, annotate, misuse, page, progress_bar, use_compilation_cache, written
 
 if TYPE_CHECKING:  # the kit is loaded by the commands that need it
     from .conformance.report import Report
@@ -44,6 +44,7 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @_TIMEOUT
 @click.option("--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for stdout.")
 @HTML
+@JUNIT
 @click.option(
     "--save-cases", type=click.Path(file_okay=False, path_type=Path), help="Write a file a failure, for replay."
 )
@@ -63,6 +64,7 @@ def check(
     timeout: float,
     json_file: Any,
     html_file: Path | None,
+    junit_file: Path | None,
     save_cases: Path | None,
     in_process: bool,
 ) -> None:
@@ -74,7 +76,7 @@ def check(
     backproof check layers:MyReLU --op relu
     backproof check layers.py:my_softmax --vjp layers.py:my_softmax_vjp --op softmax --dtype float32
     backproof check layers:MyLoss --op softmax_cross_entropy --targets ids --save-cases failures
-    backproof check layers:MyReLU --op relu --html report.html
+    backproof check layers:MyReLU --op relu --html report.html --junit report.xml
     backproof check kernels:Softmax --op softmax --framework torch --device cuda
     """
     use_compilation_cache()
@@ -90,10 +92,12 @@ def check(
             report = check_layer(load_layer(target), *settings, progress=advance)
         else:
             report = check_isolated(target, *settings, timeout=timeout, progress=advance)
-    report = written(report, json_file, html_file)
+    report = written(report, json_file, html_file, junit_file)
     saved = _saved(report, target, save_cases) if save_cases else []
-    if not json_file or json_file.name != "<stdout>":
+    is_piped = bool(json_file) and json_file.name == "<stdout>"
+    if not is_piped:
         _show(report, saved)
+    annotate(report, err=is_piped)
     sys.exit(0 if report.passed else 1)
 
 

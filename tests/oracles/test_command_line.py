@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import numpy as np
@@ -60,6 +61,14 @@ def test_a_page_goes_to_a_file_with_the_command_that_made_it(tmp_path, monkeypat
     page = path.read_text(encoding="utf-8")
     assert f"<code>backproof {' '.join(arguments)}</code>" in page
     assert "✓ passed" in page
+
+
+def test_junit_and_a_summary_for_github_go_to_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    assert call("verify", *QUICK, "--junit", str(tmp_path / "report.xml")).exit_code == 0
+    suite = ET.parse(tmp_path / "report.xml").getroot().find("testsuite")
+    assert {c.get("classname") for c in suite.findall("testcase")} == {"relu/reference.relu"}
+    assert "**✅ passed**" in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
 def test_a_wrong_reference_exits_1_and_shows_the_shrunk_case(monkeypatch):
