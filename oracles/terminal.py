@@ -20,7 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reference import InputError
 
-from .registry import OracleUnavailable
+from . import completion
+from .registry import DEVICES, OracleUnavailable
 
 if TYPE_CHECKING:
     from .conformance.report import Report
@@ -51,6 +52,20 @@ HTML = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     callback=_needs_jinja,
     help="Write the report as a page that opens offline.",
+)
+ORACLE = click.option(
+    "--oracle",
+    "oracles",
+    multiple=True,
+    shell_complete=completion.oracles,
+    help="Only this oracle; may be repeated.  [default: all installed]",
+)
+DEVICE = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    shell_complete=completion.devices,
+    help=f"Where the frameworks run: {' or '.join(DEVICES)}.",
 )
 JUNIT = click.option(
     "--junit",

@@ -73,12 +73,15 @@ class SoftmaxCrossEntropy:
     dinputs: Array
 
     def forward(self, logits: ArrayLike, y_true: ArrayLike) -> Array:
-        """The mean loss, a scalar array."""
+        """The mean loss, a scalar array, of logits (N, C); labels as in `softmax_cross_entropy`. Raises InputError."""
         self.output = softmax(as_matrix("logits", logits))
         return softmax_cross_entropy(logits, y_true)
 
     def backward(self, dvalues: ArrayLike, y_true: ArrayLike) -> Array:
-        """The gradient of the mean loss, for the probabilities dvalues (N, C) that forward left in `.output`."""
+        """The gradient (N, C) of the mean loss, for the probabilities dvalues (N, C) that forward left in `.output`.
+
+        Raises InputError.
+        """
         p = as_matrix("dvalues", dvalues)
         y = as_targets(y_true, *p.shape)
         with np.errstate(all="ignore"):

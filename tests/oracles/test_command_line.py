@@ -126,7 +126,9 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
 
 
 def test_help_shows_examples():
-    assert "backproof verify --op softmax" in call("verify", "--help").output
+    for name in main.commands:
+        assert f"\n  backproof {name}" in call(name, "--help").output
+        assert f"\n  backproof {name}" in call("--help").output
 
 
 def framework(monkeypatch, answer):

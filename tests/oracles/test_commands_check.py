@@ -175,8 +175,18 @@ def test_a_bare_case_shows_every_source():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["check", "mine:ReLU", "--in-process"], "--op: missing, and mine:ReLU is a type that does not say its op"),
+        (
+            ["check", "mine:ReLU", "--in-process"],
+            "--op: missing, and mine:ReLU is a class that does not say what it computes",
+        ),
         (["check", "mine:Relu", "--op", "relu"], "mine:Relu: no 'Relu' in 'mine'; did you mean ReLU"),
+        (["check", "mine:ReLU", "--op", "rellu", "--in-process"], "got 'rellu'; did you mean relu?"),
+        (["check", "mine:ReLU", "--op", "relu", "--dtype", "flaot32"], "got 'flaot32'; did you mean float32"),
+        (["check", "mine:ReLU", "--op", "relu", "--oracle", "troch"], "got 'troch'; did you mean torch?"),
+        (["check", "mine:ReLU", "--op", "relu", "--examples", "0"], "--examples"),
+        (["check", "mine", "--op", "relu"], "expected MODULE:ATTR or PATH.py:ATTR, such as mine:MyLayer"),
+        (["check", "mine:relu", "--op", "relu", "--in-process"], "add --vjp relu_vjp, the function that computes them"),
+        (["check", "mine:relu", "--op", "relu", "--vjp", "relu_vpj"], "--vjp: no 'relu_vpj' in 'mine'; did you mean"),
         (["check", "mime:ReLU", "--op", "relu", "--in-process"], "mime: no such module here"),
         (["check", "mine:ReLU", "--op", "relu", "--dtype", "int8"], "dtypes: expected one of float32"),
         (["check", "mine:ReLU", "--op", "relu", "--timeout", "-1"], "timeout: expected a positive number of seconds"),
@@ -200,8 +210,3 @@ def test_a_folder_that_cannot_be_written_is_named():
     done = call("check", "mine:ReLU", "--op", "relu", *options)
     assert done.exit_code == 2
     assert "--save-cases: taken/failures/deep" in " ".join(done.output.split())
-
-
-@pytest.mark.parametrize("command", ["check", "replay"])
-def test_help_shows_examples(command):
-    assert f"backproof {command} " in call(command, "--help").output
