@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from inspect import getattr_static
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -17,6 +16,8 @@ from .sessions import FunctionSession
 
 # what holds a function inside: jax.custom_vjp its rule, functools.wraps and jax.jit, Numba, Triton
 INSIDE = ("bwd", "__wrapped__", "py_func", "fn")
+# of a class, past whatever its metaclass makes of attributes
+_MRO, _MEMBERS = (type.__dict__[name].__get__ for name in ("__mro__", "__dict__"))
 DEPTH = 20  # wrappers within wrappers, which may hold each other
 
 
@@ -61,24 +62,39 @@ def _code(thing: Any, depth: int) -> CodeType | None:
     if type(thing) in (staticmethod, classmethod):
         return _code(thing.__func__, depth - 1)
     if type(thing) is MethodType:  # autograd.Function.apply stands for its class
-        is_apply = isinstance(thing.__self__, type) and thing.__func__.__name__ == "apply"
-        return _code(thing.__self__ if is_apply else thing.__func__, depth - 1)
+        function = thing.__func__
+        is_apply = _is_class(thing.__self__) and type(function) is FunctionType and function.__name__ == "apply"
+        return _code(thing.__self__ if is_apply else function, depth - 1)
     if type(thing) is FunctionType:
         inner = thing.__dict__.get("__wrapped__")
         return thing.__code__ if inner is None else _code(inner, depth - 1) or thing.__code__
+    held = {} if _is_class(thing) else _held(thing)
     for name in INSIDE:
-        inner = getattr_static(thing, name, None)
-        if inner is not None and (found := _code(inner, depth - 1)) is not None:
+        if name in held and (found := _code(held[name], depth - 1)) is not None:
             return found
-    cls = thing if isinstance(thing, type) else type(thing)
+    cls = thing if _is_class(thing) else type(thing)
     for name in ("backward", "forward", "__call__"):
-        for base in cls.__mro__[:-1]:
-            inner = base.__dict__.get(name)
+        for base in _MRO(cls)[:-1]:
+            inner = _MEMBERS(base).get(name)
             if inner is not None and not _of_a_framework(base) and (found := _code(inner, depth - 1)) is not None:
                 return found
     return None
 
 
+def _held(thing: Any) -> dict[str, Any]:
+    """The attributes of an object itself, none of its class."""
+    try:
+        held = object.__getattribute__(thing, "__dict__")
+    except AttributeError:
+        return {}
+    return held if type(held) is dict else {}
+
+
+def _is_class(thing: Any) -> bool:
+    return issubclass(type(thing), type)  # isinstance asks the thing itself
+
+
 def _of_a_framework(cls: type) -> bool:
     """Whether the class is the base that a candidate derives from: what it defines is not the candidate's."""
-    return str(cls.__dict__.get("__module__")).partition(".")[0] in ("torch", "jax", "jaxlib", "builtins")
+    module = _MEMBERS(cls).get("__module__")
+    return type(module) is str and module.partition(".")[0] in ("torch", "jax", "jaxlib", "builtins")
