@@ -148,7 +148,7 @@ class Case:
 
     @classmethod
     def from_json(cls, text: str) -> Case:
-        """The case that `to_json` wrote; InputError names the field that is not as it should be."""
+        """The case that `to_json` wrote. Raises InputError, which names the field that is not as it should be."""
         try:
             data = json.loads(text)
         except (ValueError, TypeError, RecursionError) as error:
@@ -168,7 +168,7 @@ class Case:
 
     @classmethod
     def load(cls, path: str | Path) -> Case:
-        """Read a file that `save` wrote; errors name the file."""
+        """Read a file that `save` wrote. Raises InputError, which names the file."""
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

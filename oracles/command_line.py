@@ -13,9 +13,10 @@ from typing import Any
 
 import click
 
+from . import completion
 from .commands_check import check, replay
-from .registry import DEVICES, OracleUnavailable, install_line, load, missing, names
-from .terminal import HTML, misuse, page, progress_bar, use_compilation_cache, written
+from .registry import OracleUnavailable, install_line, load, missing, names
+from .terminal import DEVICE, HTML, JUNIT, ORACLE, misuse, page, progress_bar, use_compilation_cache, written
 
 DISTRIBUTIONS = ("numpy", "ml_dtypes", "hypothesis", "python-flint", "rich", "click")
 
@@ -23,7 +24,15 @@ DISTRIBUTIONS = ("numpy", "ml_dtypes", "hypothesis", "python-flint", "rich", "cl
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="backproof")
 def main() -> None:
-    """Is this backward pass right? Gradients held against PyTorch, JAX and exact arithmetic, within derived bounds."""
+    """Is this backward pass right? Gradients held against PyTorch, JAX and exact arithmetic, within derived bounds.
+
+    \b
+    backproof verify
+    backproof check layers.py:MyReLU --op relu
+    backproof replay failures/MyReLU-values-float32.json
+    backproof conventions
+    backproof doctor
+    """  # noqa: D301  (click wants the character)
 
 
 main.add_command(check)
@@ -31,16 +40,19 @@ main.add_command(replay)
 
 
 @main.command()
-@click.option("--op", "ops", multiple=True, help="Only this op; may be repeated.")
-@click.option("--dtype", "dtypes", multiple=True, help="Only this dtype; may be repeated.")
-@click.option("--oracle", "oracles", multiple=True, help="Only this oracle; may be repeated. Default: all installed.")
-@click.option("--device", default="cpu", show_default=True, help=f"Where the frameworks run: {' or '.join(DEVICES)}.")
+@click.option("--op", "ops", multiple=True, shell_complete=completion.ops, help="Only this op; may be repeated.")
+@click.option(
+    "--dtype", "dtypes", multiple=True, shell_complete=completion.dtypes, help="Only this dtype; may be repeated."
+)
+@ORACLE
+@DEVICE
 @click.option("--examples", type=int, default=None, help="Cases an op and dtype.  [default: 60]")
 @click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
 @click.option(
     "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
 )
 @HTML
+@JUNIT
 @misuse
 def verify(
     ops: tuple[str, ...],
@@ -51,15 +63,16 @@ def verify(
     seed: int | None,
     json_file: Any,
     html_file: Path | None,
+    junit_file: Path | None,
 ) -> None:
-    r"""Hold the reference and every installed oracle against the exact value.
+    """Hold the reference and every installed oracle against the exact value.
 
     \b
     backproof verify
     backproof verify --op softmax --dtype float32 --examples 1000
     backproof verify --oracle torch --device cuda --json report.json
-    backproof verify --html report.html
-    """
+    backproof verify --html report.html --junit report.xml
+    """  # noqa: D301  (click wants the character)
     use_compilation_cache()
     from .conformance.tables import margins_table, summary_lines
     from .conformance.verify import EXAMPLES, planned_cases
@@ -71,7 +84,7 @@ def verify(
         report = run(
             ops=ops, dtypes=dtypes, oracles=oracles, device=device, examples=count, seed=chosen, progress=advance
         )
-    report = written(report, json_file, html_file)
+    report = written(report, json_file, html_file, junit_file)
     if not json_file or json_file.name != "<stdout>":
         console = page()
         console.print(margins_table(report.margins))
@@ -81,8 +94,8 @@ def verify(
 
 
 @main.command()
-@click.option("--oracle", "oracles", multiple=True, help="Only this framework; may be repeated.  [default: all]")
-@click.option("--device", default="cpu", show_default=True, help=f"Where the frameworks run: {' or '.join(DEVICES)}.")
+@ORACLE
+@DEVICE
 @click.option("--all", "every", is_flag=True, help="Questions that are answered alike as well.")
 @click.option(
     "--record", type=click.Path(file_okay=False, path_type=Path), help="Write a record a framework into this folder."
@@ -90,7 +103,7 @@ def verify(
 @click.option("--json", "json_file", type=click.File("w", lazy=False), help="Write the answers as JSON; - for stdout.")
 @misuse
 def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path | None, json_file: Any) -> None:
-    r"""Where the installed frameworks differ, what the reference does, and what changed since it was recorded.
+    """Where the installed frameworks differ, what the reference does, and what changed since it was recorded.
 
     Exits 1 where a framework answers otherwise than its record says, or that of the version before it.
 
@@ -98,7 +111,7 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     backproof conventions
     backproof conventions --all --oracle torch
     backproof conventions --record records
-    """
+    """  # noqa: D301  (click wants the character)
     use_compilation_cache()
     from .conformance import convention_table as table
     from .conformance.panel import load_oracles
@@ -132,7 +145,11 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
 
 @main.command()
 def doctor() -> None:
-    """Say what is installed, which devices there are, what is missing and how to install it."""
+    """Say what is installed, which devices there are, what is missing and how to install it.
+
+    \b
+    backproof doctor
+    """  # noqa: D301  (click wants the character)
     _line("part", "version", "devices", "state")
     _line("python", platform.python_version(), "", f"{platform.system()} {platform.machine()}")
     for name in ("backproof", *DISTRIBUTIONS):

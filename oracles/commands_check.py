@@ -12,38 +12,50 @@ import click
 
 from reference import InputError
 
-from .registry import DEVICES
-from .terminal import HTML, misuse, page, progress_bar, use_compilation_cache, written
+from . import completion
+from .terminal import DEVICE, HTML, JUNIT, ORACLE, annotate, misuse, page, progress_bar, use_compilation_cache, written
 
 if TYPE_CHECKING:  # the kit is loaded by the commands that need it
     from .conformance.report import Report
     from .conformance.target import Target
 
 _VJP = click.option("--vjp", help="The function that computes the gradients, where the candidate is a function.")
-_FORMS = click.option("--targets", multiple=True, help="A label form it takes: ids, one_hot or soft; may be repeated.")
-_FRAMEWORK = click.option("--framework", help="torch or jax, where it is their code and theirs to differentiate.")
-_ORACLE = click.option("--oracle", "oracles", multiple=True, help="Only this oracle; may be repeated.  [default: all]")
-_DEVICE = click.option(
-    "--device", default="cpu", show_default=True, help=f"For the frameworks: {' or '.join(DEVICES)}."
+_FORMS = click.option(
+    "--targets",
+    multiple=True,
+    shell_complete=completion.targets,
+    help="A label form it takes: ids, one_hot or soft; may be repeated.",
+)
+_FRAMEWORK = click.option(
+    "--framework",
+    shell_complete=completion.frameworks,
+    help="torch or jax, where it is their code and theirs to differentiate.",
 )
 _TIMEOUT = click.option("--timeout", type=float, default=60, show_default=True, help="Seconds it may take for a claim.")
 _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: no process of its own, no time limit.")
 
 
 @click.command()
-@click.argument("candidate", metavar="MODULE:ATTR")
-@click.option("--op", help="What it computes; a Layer says so itself.")
+@click.argument("candidate", metavar="MODULE:ATTR", shell_complete=completion.files)
+@click.option("--op", shell_complete=completion.ops, help="What it computes; a Layer says so itself.")
 @_VJP
 @_FRAMEWORK
 @_FORMS
-@click.option("--dtype", "dtypes", multiple=True, help="A dtype; may be repeated.  [default: float32, float64]")
-@_ORACLE
-@_DEVICE
-@click.option("--examples", type=int, default=None, help="Cases a claim and dtype.  [default: 60]")
+@click.option(
+    "--dtype",
+    "dtypes",
+    multiple=True,
+    shell_complete=completion.dtypes,
+    help="A dtype; may be repeated.  [default: float32, float64]",
+)
+@ORACLE
+@DEVICE
+@click.option("--examples", type=click.IntRange(min=1), help="Cases a claim and dtype.  [default: 60]")
 @click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
 @_TIMEOUT
 @click.option("--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for stdout.")
 @HTML
+@JUNIT
 @click.option(
     "--save-cases", type=click.Path(file_okay=False, path_type=Path), help="Write a file a failure, for replay."
 )
@@ -63,10 +75,11 @@ def check(
     timeout: float,
     json_file: Any,
     html_file: Path | None,
+    junit_file: Path | None,
     save_cases: Path | None,
     in_process: bool,
 ) -> None:
-    r"""Hold a layer of yours to every claim: a class with forward and backward, a Layer, or a function with its vjp.
+    """Hold a layer of yours to every claim: a class with forward and backward, a Layer, or a function with its vjp.
 
     It runs in a process of its own, so that one that crashes or hangs is a failure, and the claims go on.
 
@@ -74,9 +87,9 @@ def check(
     backproof check layers:MyReLU --op relu
     backproof check layers.py:my_softmax --vjp layers.py:my_softmax_vjp --op softmax --dtype float32
     backproof check layers:MyLoss --op softmax_cross_entropy --targets ids --save-cases failures
-    backproof check layers:MyReLU --op relu --html report.html
+    backproof check layers:MyReLU --op relu --html report.html --junit report.xml
     backproof check kernels:Softmax --op softmax --framework torch --device cuda
-    """
+    """  # noqa: D301  (click wants the character)
     use_compilation_cache()
     from .conformance.isolated import check_isolated
     from .conformance.kit import check_layer, planned
@@ -90,21 +103,23 @@ def check(
             report = check_layer(load_layer(target), *settings, progress=advance)
         else:
             report = check_isolated(target, *settings, timeout=timeout, progress=advance)
-    report = written(report, json_file, html_file)
+    report = written(report, json_file, html_file, junit_file)
     saved = _saved(report, target, save_cases) if save_cases else []
-    if not json_file or json_file.name != "<stdout>":
+    is_piped = bool(json_file) and json_file.name == "<stdout>"
+    if not is_piped:
         _show(report, saved)
+    annotate(report, err=is_piped)
     sys.exit(0 if report.passed else 1)
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("candidate", metavar="[MODULE:ATTR]", required=False)
+@click.argument("candidate", metavar="[MODULE:ATTR]", required=False, shell_complete=completion.files)
 @_VJP
 @_FRAMEWORK
 @_FORMS
-@_ORACLE
-@_DEVICE
+@ORACLE
+@DEVICE
 @_TIMEOUT
 @_IN_PROCESS
 @misuse
@@ -119,7 +134,7 @@ def replay(
     timeout: float,
     in_process: bool,
 ) -> None:
-    r"""Run a saved failure again: does the claim hold now? Or hold a candidate against a saved case.
+    """Run a saved failure again: does the claim hold now? Or hold a candidate against a saved case.
 
     FILE was written by `check --save-cases`, or by Case.save. A bare case without a candidate shows what the reference
     and the oracles compute for it.
@@ -128,7 +143,7 @@ def replay(
     backproof replay failures/MyReLU-values-float32.json
     backproof replay case.json layers:MyReLU
     backproof replay case.json
-    """
+    """  # noqa: D301  (click wants the character)
     use_compilation_cache()
     from .conformance import isolated
     from .conformance import replay as replays

@@ -12,6 +12,8 @@ from typing import Any
 
 from reference import InputError
 
+from .words import did_you_mean
+
 Shape = tuple[int, ...]
 
 
@@ -105,7 +107,8 @@ def get_op(name: object) -> Op:
     if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name)):
         return op
     listed = ", ".join((*OPS, *_DECLARED))
-    hint = "" if not isinstance(name, str) else "; an op of your own is known once the code that declares it has run"
+    own = "" if not isinstance(name, str) else "; an op of your own is known once the code that declares it has run"
+    hint = did_you_mean(name, (*OPS, *_DECLARED)) or own
     raise InputError(f"op: expected one of {listed}, got {name!r}{hint}")
 
 

@@ -10,7 +10,9 @@ ids and the cases of a run are the same whoever runs them. It is printed; `--bac
 
 from __future__ import annotations
 
+import os
 import random
+import shlex
 import sys
 from collections.abc import Generator, Iterable
 from dataclasses import replace
@@ -85,6 +87,7 @@ class _Session:
         self.config = config
         self.drawn: int = random.SystemRandom().randrange(2**32) if handed is None else handed
         self.told: list[dict[str, Any]] = []
+        self.failed: list[dict[str, Any]] = []
         self.has_header = False
 
     @pytest.hookimpl(optionalhook=True)
@@ -149,7 +152,12 @@ class _Session:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called where the summary is printed."""
-        self.told += getattr(report, "backproof", ())
+        told = getattr(report, "backproof", ())
+        self.told += told
+        if report.failed:  # one that is expected to fail does not
+            for one in told:
+                again = f"pytest {shlex.quote(report.nodeid)} --backproof-seed {one['seed']}"
+                self.failed += [failure | {"again": again} for failure in one["failures"]]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The worst margins and the disputes, where there were checks."""
@@ -165,6 +173,12 @@ class _Session:
             terminalreporter.section("backproof")
         for line in lines:
             terminalreporter.write_line(line)
+        if self.failed and os.environ.get("GITHUB_ACTIONS") == "true":
+            from .conformance.github import commands
+
+            terminalreporter.ensure_newline()  # a command begins its line
+            for line in commands(self.failed, os.environ.get("GITHUB_WORKSPACE") or os.getcwd()):
+                terminalreporter.write_line(line)
 
     def _run(self) -> Run:
         from .conformance.layer_check import Run

@@ -116,7 +116,11 @@ LAYOUTS = ("C", "F", "stepped", "reversed", "repeated", "readonly")
 
 @dataclass(frozen=True)
 class Recipe:
-    """An array to be built: `style` one of STYLES, `layout` one of LAYOUTS, `edits` pairs (flat index, value)."""
+    """An array of that shape and dtype, to be built: equal recipes build the same bits.
+
+    style: one of STYLES. scale: what the style makes of it. edits: pairs (flat index, value) that are set afterwards.
+    layout: one of LAYOUTS. Raises InputError.
+    """
 
     style: str
     shape: tuple[int, ...]
@@ -150,7 +154,7 @@ class Recipe:
 
     @classmethod
     def from_data(cls, data: object, field: str) -> Recipe:
-        """The recipe that `to_data` wrote; InputError names the `field` that is not as it should be."""
+        """The recipe that `to_data` wrote. Raises InputError, which names the `field` that is not as it should be."""
         try:
             given = dict(cast("dict[str, Any]", data))
             given["shape"] = tuple(int(n) for n in given["shape"])

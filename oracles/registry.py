@@ -31,6 +31,7 @@ from typing import Any
 from reference import InputError
 
 from .case import Case, Result
+from .words import did_you_mean
 
 GROUP = "backproof.oracles"
 DEVICES = ("cpu", "cuda")
@@ -58,7 +59,10 @@ class Oracle:
     module: ModuleType
 
     def vjp(self, case: Case) -> Result:
-        """The output and the gradients by primal name. Raises UnsupportedCase where the oracle abstains."""
+        """The output and the gradients by primal name, each of its primal's shape.
+
+        Raises UnsupportedCase where the oracle abstains.
+        """
         result: Result = self.module.vjp(case, self.device)
         return result
 
@@ -105,9 +109,10 @@ def load(name: str, *, device: str = "cpu") -> Oracle:
     such device.
     """
     if name not in names():
-        raise InputError(f"oracle: expected one of {', '.join(names())}, got {name!r}")
+        raise InputError(f"oracle: expected one of {', '.join(names())}, got {name!r}{did_you_mean(name, names())}")
     if device not in DEVICES:
-        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
+        hint = did_you_mean(device, DEVICES)
+        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}{hint}")
     absent = missing(name)
     if absent:
         raise OracleUnavailable(f"{name}: {absent} is not installed; install it with: {install_line(name)}")

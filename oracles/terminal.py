@@ -20,17 +20,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reference import InputError
 
-from .registry import OracleUnavailable
+from . import completion
+from .registry import DEVICES, OracleUnavailable
 
 if TYPE_CHECKING:
     from .conformance.report import Report
 
 
+def _in_a_folder(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Told before a run rather than after it: a folder that is not there."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise click.BadParameter(f"{path.parent}: no such folder", context, option)
+    return path
+
+
 def _needs_jinja(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
-    """Told before a run rather than after it: what a page needs, and a folder that is not there."""
-    if path is not None:
-        if not path.absolute().parent.is_dir():
-            raise click.BadParameter(f"{path.parent}: no such folder", context, option)
+    """Told before a run as well: what a page needs."""
+    if _in_a_folder(context, option, path) is not None:
         from .conformance.html_report import require
 
         try:
@@ -47,16 +53,56 @@ HTML = click.option(
     callback=_needs_jinja,
     help="Write the report as a page that opens offline.",
 )
+ORACLE = click.option(
+    "--oracle",
+    "oracles",
+    multiple=True,
+    shell_complete=completion.oracles,
+    help="Only this oracle; may be repeated.  [default: all installed]",
+)
+DEVICE = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    shell_complete=completion.devices,
+    help=f"Where the frameworks run: {' or '.join(DEVICES)}.",
+)
+JUNIT = click.option(
+    "--junit",
+    "junit_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_in_a_folder,
+    help="Write the report as JUnit XML, for a CI.",
+)
 
 
-def written(report: Report, json_file: Any, html_file: Path | None) -> Report:
-    """The report with the command that made it, written to the files that were asked for."""
+def written(report: Report, json_file: Any, html_file: Path | None, junit_file: Path | None) -> Report:
+    """The report with the command that made it, written to the files that were asked for, GitHub's summary included."""
     report = replace(report, command=shlex.join(["backproof", *sys.argv[1:]]))
     if json_file:
         json_file.write(report.to_json() + "\n")
     if html_file:
         report.to_html(html_file)
+    if junit_file:
+        report.to_junit(junit_file)
+    if os.environ.get("GITHUB_STEP_SUMMARY"):
+        from .conformance.github import summary
+
+        try:
+            with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as file:
+                file.write(summary(report))
+        except OSError as error:  # of the machine the run is on; the verdict stands
+            click.echo(f"GITHUB_STEP_SUMMARY: {error}", err=True)
     return report
+
+
+def annotate(report: Report, *, err: bool) -> None:
+    """On GitHub Actions, an annotation a failure; on standard error where standard output holds something else."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from .conformance.github import errors
+
+        for command in errors(report, os.environ.get("GITHUB_WORKSPACE") or os.getcwd()):
+            click.echo(command, err=err)
 
 
 def misuse(command: Callable[..., Any]) -> Callable[..., Any]:

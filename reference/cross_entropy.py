@@ -83,11 +83,11 @@ class Loss:
     """A per-sample loss: `calculate(output, y)` is the mean of `forward(output, y)`."""
 
     def forward(self, y_pred: ArrayLike, y_true: ArrayLike) -> Array:
-        """Per-sample losses (N,)."""
+        """Per-sample losses (N,) of predictions (N, C); a loss defines it."""
         raise NotImplementedError(f"{type(self).__name__}.forward: a loss defines the losses of its samples")
 
     def calculate(self, output: ArrayLike, y: ArrayLike) -> Array:
-        """The mean loss, a scalar array."""
+        """The mean of the losses of output (N, C) and labels y, a scalar array. Raises InputError."""
         with np.errstate(all="ignore"):
             losses = as_floats("losses", self.forward(output, y))
             return rounded(reduce_losses(widened(losses), "mean"), losses.dtype)
@@ -106,11 +106,11 @@ class CategoricalCrossEntropy(Loss):
         self.clip = clip
 
     def forward(self, y_pred: ArrayLike, y_true: ArrayLike) -> Array:
-        """Per-sample losses (N,) of predicted probabilities (N, C)."""
+        """Per-sample losses (N,) of predicted probabilities (N, C), labels as in `cross_entropy`. Raises InputError."""
         return cross_entropy(y_pred, y_true, "none", clip=self.clip)
 
     def backward(self, dvalues: ArrayLike, y_true: ArrayLike) -> Array:
-        """The gradient of the mean loss with respect to the predictions dvalues (N, C)."""
+        """The gradient (N, C) of the mean loss with respect to the predictions dvalues (N, C). Raises InputError."""
         p = as_floats("dvalues", dvalues)
         self.dinputs = cross_entropy_vjp(np.ones((), p.dtype), p, y_true, clip=self.clip)
         return self.dinputs

@@ -52,7 +52,7 @@ def dense(inputs: ArrayLike, weights: ArrayLike, biases: ArrayLike) -> Array:
 def dense_vjp(
     cotangent: ArrayLike, inputs: ArrayLike, weights: ArrayLike, biases: ArrayLike | None = None
 ) -> DenseGradients:
-    """The gradients (dinputs, dweights, dbiases) of `dense` for a cotangent of the output's shape.
+    """The gradients (dinputs, dweights, dbiases) of `dense` for a cotangent (N, n_neurons), in the shapes of `dense`.
 
     The biases do not enter; where they are given they are checked and set the dtype of dbiases, which otherwise
     has that of the weights. Raises InputError.
@@ -102,13 +102,16 @@ class Dense:
         self.biases: Array = np.zeros((1, n_neurons), dtype)
 
     def forward(self, inputs: ArrayLike) -> Array:
-        """Output (N, n_neurons) for inputs (N, n_inputs)."""
+        """Output (N, n_neurons) for inputs (N, n_inputs). Raises InputError."""
         self.inputs = as_matrix("inputs", inputs)
         self.output = dense(self.inputs, self.weights, self.biases)
         return self.output
 
     def backward(self, dvalues: ArrayLike) -> Array:
-        """The gradients for dvalues (N, n_neurons), the gradient of the loss with respect to the output."""
+        """dinputs (N, n_inputs) for dvalues (N, n_neurons), the gradient of the loss with respect to the output.
+
+        Sets dweights (n_inputs, n_neurons) and dbiases (1, n_neurons). Raises InputError, before a forward pass too.
+        """
         if not hasattr(self, "inputs"):
             raise InputError("Dense.backward: call forward first")
         gradients = dense_vjp(dvalues, self.inputs, self.weights, self.biases)

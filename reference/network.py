@@ -30,7 +30,10 @@ class Layer(Protocol):
 
 
 def sgd_step(layers: Sequence[Layer], learning_rate: float) -> None:
-    """Every dense layer's parameter becomes parameter - learning_rate * gradient: a new array, not in place."""
+    """Every dense layer's parameter becomes parameter - learning_rate * gradient: a new array, not in place.
+
+    Raises InputError for a layer without gradients: call backward first.
+    """
     for layer in layers:
         if isinstance(layer, Dense):
             if not hasattr(layer, "dweights"):
@@ -61,7 +64,10 @@ class Network:
         self.loss_layer = loss
 
     def forward(self, inputs: ArrayLike) -> Array:
-        """The output of the last layer: logits or probabilities, as the loss takes them."""
+        """The last layer's output (N, C) for inputs (N, n_inputs): logits or probabilities, as the loss takes them.
+
+        Raises InputError, as the layers do.
+        """
         values = self.layers[0].forward(inputs)
         for layer in self.layers[1:]:
             values = layer.forward(values)
@@ -69,7 +75,10 @@ class Network:
         return values
 
     def loss(self, y_true: ArrayLike) -> Array:
-        """The mean loss of the last forward pass."""
+        """The mean loss of the last forward pass, a scalar array, for class ids (N,) or label weights (N, C).
+
+        Raises InputError without a forward pass, and for labels that are none.
+        """
         if not hasattr(self, "output"):
             raise InputError("Network.loss: call forward first")
         self._scored = self.output
@@ -78,7 +87,10 @@ class Network:
         return self.loss_layer.calculate(self.output, y_true)
 
     def backward(self, y_true: ArrayLike) -> Array:
-        """The gradient of the mean loss with respect to the inputs; needs a forward pass."""
+        """The gradient of the mean loss with respect to the inputs, (N, n_inputs), for the labels that `loss` takes.
+
+        Raises InputError without a forward pass, and for labels that are none.
+        """
         if not hasattr(self, "output"):
             raise InputError("Network.backward: call forward first")
         if self._scored is not self.output:  # a fused loss keeps the probabilities it scored: not those of another pass
@@ -91,5 +103,5 @@ class Network:
         return dvalues
 
     def step(self, learning_rate: float) -> None:
-        """One step of gradient descent on the gradients of the last backward pass."""
+        """One step of gradient descent on the gradients of the last backward pass; without one, raises InputError."""
         sgd_step(self.layers, learning_rate)

@@ -28,12 +28,15 @@ class NeuronGradients(NamedTuple):
 
 
 def neuron(inputs: ArrayLike, weights: ArrayLike, bias: ArrayLike) -> Array:
-    """The output, a scalar array, for inputs and weights of one shape (n_inputs,) and a scalar bias."""
+    """The output, a scalar array, for inputs and weights of shape (n_inputs,) and a scalar bias. Raises InputError."""
     return relu(_weighted_sum(*_operands(inputs, weights, bias)))
 
 
 def neuron_vjp(cotangent: ArrayLike, inputs: ArrayLike, weights: ArrayLike, bias: ArrayLike) -> NeuronGradients:
-    """Every partial derivative for a scalar cotangent of the output. Raises InputError."""
+    """Every partial derivative for a scalar cotangent; the arguments have the shapes of `neuron`. Raises InputError.
+
+    dz and dbias are scalar arrays; dproducts, dweights and dinputs have shape (n_inputs,).
+    """
     x, w, b = _operands(inputs, weights, bias)
     with np.errstate(all="ignore"):
         dz = relu_vjp(cotangent, _weighted_sum(x, w, b))

@@ -68,7 +68,7 @@ class Loss_CategoricalCrossentropy(CategoricalCrossEntropy):  # noqa: N801  (the
         super().__init__()  # no clip of its own: that would be differentiated
 
     def forward(self, y_pred: ArrayLike, y_true: ArrayLike) -> Array:
-        """Per-sample losses (N,) of the clipped predictions (N, C)."""
+        """Per-sample losses (N,) of the clipped predictions (N, C). Raises InputError."""
         return cross_entropy(y_pred, y_true, "none", clip=CLIP)
 
 
@@ -79,6 +79,6 @@ class Activation_Softmax_Loss_CategoricalCrossentropy(SoftmaxCrossEntropy):  # n
     """Softmax and cross-entropy in one; the loss that forward returns is that of the clipped probabilities."""
 
     def forward(self, inputs: ArrayLike, y_true: ArrayLike) -> Array:
-        """The mean loss, a scalar array; sets `.output`, the probabilities."""
+        """The mean loss, a scalar array, of inputs (N, C); sets `.output`, the probabilities. Raises InputError."""
         super().forward(as_matrix("inputs", inputs), y_true)
         return cross_entropy(self.output, y_true, clip=CLIP)

@@ -53,13 +53,13 @@ class ReLU:
     dinputs: Array
 
     def forward(self, inputs: ArrayLike) -> Array:
-        """Output of the inputs' shape."""
+        """Output of the inputs' shape, any. Raises InputError."""
         self.inputs = as_floats("inputs", inputs)
         self.output = relu(self.inputs)
         return self.output
 
     def backward(self, dvalues: ArrayLike) -> Array:
-        """The gradient for dvalues of the inputs' shape; dvalues are left as they are."""
+        """The gradient for dvalues of the inputs' shape; dvalues are left as they are. Raises InputError."""
         if not hasattr(self, "inputs"):
             raise InputError("ReLU.backward: call forward first")
         self.dinputs = relu_vjp(dvalues, self.inputs)

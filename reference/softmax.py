@@ -61,13 +61,13 @@ class Softmax:
     dinputs: Array
 
     def forward(self, inputs: ArrayLike) -> Array:
-        """Probabilities of the inputs' shape; each row of the last axis sums to 1."""
+        """Probabilities of the inputs' shape; each row of the last axis sums to 1. Raises InputError."""
         self.inputs = _rows(inputs)
         self.output = softmax(self.inputs)
         return self.output
 
     def backward(self, dvalues: ArrayLike) -> Array:
-        """The gradient for dvalues of the output's shape."""
+        """The gradient for dvalues of the output's shape. Raises InputError."""
         if not hasattr(self, "inputs"):
             raise InputError("Softmax.backward: call forward first")
         g, self.dinputs = _cotangent(dvalues, self.inputs), np.empty_like(self.inputs)

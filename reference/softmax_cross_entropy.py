@@ -105,7 +105,7 @@ class SoftmaxCrossEntropy:
     dinputs: Array
 
     def forward(self, logits: ArrayLike, y_true: ArrayLike) -> Array:
-        """The mean loss, a scalar array."""
+        """The mean loss, a scalar array, of logits (N, C); labels as in `softmax_cross_entropy`. Raises InputError."""
         x = as_matrix("logits", logits)
         y = as_targets(y_true, *x.shape)
         losses, self.output = np.empty(len(x), sums_in(x.dtype)), np.empty_like(x)
@@ -113,7 +113,10 @@ class SoftmaxCrossEntropy:
         return _reduced(losses, "mean", x.dtype)
 
     def backward(self, dvalues: ArrayLike, y_true: ArrayLike) -> Array:
-        """The gradient of the mean loss, for the probabilities dvalues (N, C) that forward left in `.output`."""
+        """The gradient (N, C) of the mean loss, for the probabilities dvalues (N, C) that forward left in `.output`.
+
+        Raises InputError.
+        """
         p = as_matrix("dvalues", dvalues)
         y = as_targets(y_true, *p.shape)
         with np.errstate(all="ignore"):

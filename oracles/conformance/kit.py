@@ -20,6 +20,7 @@ from .custom_judge import oracle_names, own_notes, own_oracles, title_of
 from .diagnose import Diagnosis
 from .layer import Layer
 from .panel import chosen, cross_validation_note, load_oracles
+from .place import Place, backward_of
 from .probes import plain_case
 from .report import Report, Verdict, followed, merged
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
@@ -48,6 +49,7 @@ class Setting:
     absent: Mapping[str, str]
     notes: tuple[str, ...]
     title: str = ""
+    place: Place | None = None
 
 
 def check_layer(
@@ -110,7 +112,7 @@ def setting(layer: Layer, panel: Sequence[Oracle], absent: Mapping[str, str], de
     """What a report says of a run besides its outcomes."""
     versions = {"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel}
     known = (*cross_validation_note(panel), *cost_note(layer)) if layer.custom is None else own_notes(layer.custom)
-    return Setting(layer.name, layer.op, device, versions, dict(absent), known, title_of(layer))
+    return Setting(layer.name, layer.op, device, versions, dict(absent), known, title_of(layer), backward_of(layer))
 
 
 def cost_note(layer: Layer) -> tuple[str, ...]:
@@ -147,4 +149,5 @@ def assembled(found: Setting, plan: Plan, outcomes: Iterable[Outcome], seconds: 
         seconds=seconds,
         device=found.device,
         notes=(*found.notes, *followed(m for m in margins if m.source == found.layer)),
+        place=found.place,
     )

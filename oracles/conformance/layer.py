@@ -13,6 +13,7 @@ from reference import InputError
 from ..custom import CustomOp, custom_op
 from ..ops import get_op
 from ..registry import load
+from ..words import did_you_mean
 from .interchange import Convert
 from .sessions import LOSSES, NAMES, ClassSession, FunctionSession, Session
 from .traced import TracedSession
@@ -87,6 +88,7 @@ class Layer:
         dense: make(n_inputs, n_neurons), with attributes weights and biases; the others: make(). Results are return
         values or attributes, under either of the notebooks' namings; gradients={"dinputs": "dx"} names another. Losses:
         forward gives the losses of the samples or their mean, backward(predictions, labels) the gradient of the mean.
+        Raises InputError.
         """
         if custom_op(op) is not None:
             raise InputError(f"op: the book has no interface for {_name(op)}; pass Layer its forward and vjp")
@@ -174,10 +176,15 @@ class Layer:
         ):
             if value not in choices:
                 listed = ", ".join(str(choice) for choice in choices)
-                raise InputError(f"{setting}: expected one of {listed}, got {value!r}")
+                raise InputError(
+                    f"{setting}: expected one of {listed}, got {value!r}{did_you_mean(value, choices[-2:])}"
+                )
         for label, given, known in (("targets", targets, TARGETS), ("reductions", reductions, REDUCTIONS)):
             if isinstance(given, str) or not given or not set(given) <= set(known):
-                raise InputError(f"{label}: expected some of {', '.join(known)}, got {given!r}")
+                near = (
+                    "" if isinstance(given, str) else "".join(did_you_mean(g, known) for g in given if g not in known)
+                )
+                raise InputError(f"{label}: expected some of {', '.join(known)}, got {given!r}{near}")
         promises = (tuple(targets), tuple(reductions), any_rank, cotangent, convention, accumulate)
         values = (_name(op), name, start, *promises, custom_op(op))
         for key, value in zip(self.__dataclass_fields__, values, strict=True):

@@ -22,8 +22,10 @@ from .checks import CHECKS, Check
 from .custom_judge import oracle_for, why_not_tried
 from .database import active, search_kept_first
 from .diagnose import Diagnosis
+from .github import failures_told
 from .layer import Layer
 from .panel import load_on
+from .place import backward_of
 from .referee import Tally, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
 from .report import CheckFailed, Verdict
 from .search import Disagreement
@@ -99,10 +101,11 @@ class LayerCheck:
                         KEPT if tried.is_kept else f"seed {seed}: --backproof-seed {seed} draws the same cases again"
                     )
         disputed = list(disputes(self.layer.op, (oracle,), self.dtypes, margins))
-        run.said.append(self._told(oracle, margins, disputed, seed))
-        failed = [str(v) for v in said if v.status == "failed"]
+        failed = [v for v in said if v.status == "failed"]
+        told = {"failures": failures_told(failed, backward_of(self.layer) if failed else None)}
+        run.said.append(self._told(oracle, margins, disputed, seed) | told)
         if failed:
-            raise CheckFailed("\n".join([*failed, *([where] if where else [])]))
+            raise CheckFailed("\n".join([*map(str, failed), *([where] if where else [])]))
         if all(v.status == "skipped" for v in said):
             _skip("; ".join(dict.fromkeys(f"{v.oracle}: {v.message}" for v in said)))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from reference import InputError
 
 from ..registry import DEVICES, Oracle, OracleUnavailable, install_line, load, names
+from ..words import did_you_mean
 
 
 def chosen(
@@ -15,7 +16,9 @@ def chosen(
     """The names asked for, by default all that are known; InputError for one that is not."""
     unknown = [w for w in wanted or () if w not in known]
     if unknown:
-        raise InputError(f"{label}: expected one of {', '.join(known)}, got {unknown[0]!r}")
+        raise InputError(
+            f"{label}: expected one of {', '.join(known)}, got {unknown[0]!r}{did_you_mean(unknown[0], known)}"
+        )
     return tuple(wanted or default or known)
 
 
@@ -31,7 +34,8 @@ def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tup
     Raises InputError for unknown names and OracleUnavailable for one that was asked for and cannot run.
     """
     if device not in DEVICES:
-        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
+        hint = did_you_mean(device, DEVICES)
+        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}{hint}")
     loaded, absent = [], {}
     for name in wanted or names():
         try:

@@ -60,7 +60,7 @@ class Recording:
             return recording
         except (OSError, UnicodeDecodeError, InputError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise InputError(f"{path}: {reason}") from None
+            raise InputError(f"{path}: {reason}; expected a file of check --save-cases, or of Case.save") from None
 
     def save(self, path: Path) -> None:
         """Write it as JSON data."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..case import Case
 from .compare import Elements
+from .place import Place
 from .records import to_data
 
 ORDER = ("torch", "jax", "finite_difference")
@@ -130,6 +131,7 @@ class Report:
     device: str = "cpu"
     notes: tuple[str, ...] = field(default=())
     command: str = ""  # what made it, where a command did
+    place: Place | None = None  # where the layer's backward pass is written, where that is known
 
     @property
     def failures(self) -> tuple[Verdict, ...]:
@@ -165,3 +167,9 @@ class Report:
         from .html_report import page
 
         Path(path).write_text(page(self), encoding="utf-8")
+
+    def to_junit(self, path: str | Path) -> None:
+        """Write the report as a JUnit XML file, a test case a verdict, for what shows the tests of a CI run."""
+        from .junit import document
+
+        Path(path).write_bytes(document(self))

@@ -9,13 +9,14 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from reference import InputError
 
+from ..ops import OPS
+from ..words import did_you_mean
 from .contain import said, shown
 from .layer import Layer
 
@@ -48,20 +49,32 @@ def load_layer(target: Target) -> Layer:
             raise InputError(f"--op: {target.name} is a Layer of {candidate.op}, got {target.op!r}")
         return candidate
     if target.op is None:
-        raise InputError(f"--op: missing, and {target.name} is a {type(candidate).__name__} that does not say its op")
+        kind = "class" if isinstance(candidate, type) else type(candidate).__name__
+        raise InputError(
+            f"--op: missing, and {target.name} is a {kind} that does not say what it computes; "
+            f"add --op with one of {', '.join(OPS)}"
+        )
     forms: dict[str, Any] = {"targets": target.targets} if target.targets else {}
     if target.framework is not None:
         takes = {"torch": Layer.from_torch, "jax": Layer.from_jax}
         if target.framework not in takes:
-            raise InputError(f"--framework: expected one of {', '.join(takes)}, got {target.framework!r}")
+            near = did_you_mean(target.framework, takes)
+            raise InputError(f"--framework: expected one of {', '.join(takes)}, got {target.framework!r}{near}")
         return takes[target.framework](target.op, candidate, device=target.device, **forms)
     if target.vjp is not None:
-        vjp = _find(target.vjp)[1] if ":" in target.vjp else _attribute(module, target.vjp, target.name)
+        vjp = _find(target.vjp)[1] if ":" in target.vjp else _attribute(module, target.vjp, "--vjp")
         return Layer(target.op, forward=_function(target.name, candidate), vjp=_function(target.vjp, vjp), **forms)
     if isinstance(candidate, type):
         return Layer.from_class(target.op, candidate, **forms)
+    if callable(candidate):
+        own = f"{target.name.rpartition(':')[2]}_vjp"
+        example = own if hasattr(module, own) else "ATTR"
+        raise InputError(
+            f"{target.name}: it is no class, and a function does not say its gradients; add --vjp {example}, the "
+            f"function that computes them, or --framework torch or jax, where that is to differentiate it"
+        )
     raise InputError(
-        f"{target.name}: expected a class, a Layer, a function with --vjp MODULE:ATTR, or code of a --framework, "
+        f"{target.name}: expected a class, a Layer, a function with --vjp, or code of a --framework, "
         f"got {shown(candidate)}"
     )
 
@@ -77,7 +90,7 @@ def load_module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if is_file or not error.name or not f"{name}.".startswith(f"{error.name}."):
             raise InputError(_import_failed(name, error)) from error
-        near = _nearest(name, [path.stem for path in Path(folder).glob("*.py")])
+        near = did_you_mean(name, (path.stem for path in Path(folder).glob("*.py")))
         raise InputError(f"{name}: no such module here ({folder}) or installed{near}") from error
     except KeyboardInterrupt:
         raise
@@ -88,7 +101,7 @@ def load_module(name: str) -> ModuleType:
 def _find(name: str) -> tuple[ModuleType, Any]:
     where, _, attribute = name.rpartition(":")
     if not where or not attribute:
-        raise InputError(f"{name}: expected MODULE:ATTR or PATH.py:ATTR")
+        raise InputError(f"{name}: expected MODULE:ATTR or PATH.py:ATTR, such as {where or attribute}:MyLayer")
     module = load_module(where)
     return module, _attribute(module, attribute, name)
 
@@ -99,15 +112,15 @@ def _attribute(module: ModuleType, path: str, name: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            near = _nearest(part, [n for n in dir(found) if not n.startswith("__")])
+            near = did_you_mean(part, (n for n in dir(found) if not n.startswith("__")))
             raise InputError(f"{name}: no {part!r} in {shown(getattr(found, '__name__', path))}{near}") from None
     return found
 
 
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
-        near = _nearest(path.name, [p.name for p in path.resolve().parent.glob("*.py")])
-        raise InputError(f"{path}: no such file{near}")
+        near = did_you_mean(path.stem, (p.stem for p in path.resolve().parent.glob("*.py")))
+        raise InputError(f"{path}: no such file{near.replace(' or ', '.py or ').replace('?', '.py?')}")
     name = path.stem if path.stem not in sys.modules else f"candidate_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -123,15 +136,12 @@ def _import_failed(name: str, error: BaseException) -> str:
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = "" if isinstance(error, SyntaxError) else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
-    return f"{name}: importing it {said(error)}{place}"
+    absent = isinstance(error, ModuleNotFoundError)
+    hint = f"; is it installed for {sys.executable}, which runs this?" if absent else ""
+    return f"{name}: importing it {said(error)}{place}{hint}"
 
 
 def _function(name: str, value: Any) -> Callable[..., Any]:
     if not callable(value):
         raise InputError(f"{name}: expected a function, got {shown(value)}")
     return value  # type: ignore[no-any-return]  # whatever can be called
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    near = [n for n in names if n.lower() == name.lower()] or get_close_matches(name, names, 3, 0.5)
-    return f"; did you mean {' or '.join(near)}?" if near else ""

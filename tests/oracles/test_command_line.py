@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,6 +63,14 @@ def test_a_page_goes_to_a_file_with_the_command_that_made_it(tmp_path, monkeypat
     assert "✓ passed" in page
 
 
+def test_junit_and_a_summary_for_github_go_to_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    assert call("verify", *QUICK, "--junit", str(tmp_path / "report.xml")).exit_code == 0
+    suite = ET.parse(tmp_path / "report.xml").getroot().find("testsuite")
+    assert {c.get("classname") for c in suite.findall("testcase")} == {"relu/reference.relu"}
+    assert "**✅ passed**" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
 def test_a_wrong_reference_exits_1_and_shows_the_shrunk_case(monkeypatch):
     def at_zero_too(cotangent, inputs):
         return np.where(inputs >= 0, cotangent, np.zeros_like(cotangent))
@@ -117,7 +126,9 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
 
 
 def test_help_shows_examples():
-    assert "backproof verify --op softmax" in call("verify", "--help").output
+    for name in main.commands:
+        assert f"\n  backproof {name}" in call(name, "--help").output
+        assert f"\n  backproof {name}" in call("--help").output
 
 
 def framework(monkeypatch, answer):

@@ -1,6 +1,10 @@
 import json
+import os
+import re
 import runpy
+import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -90,6 +94,48 @@ def test_a_page_shows_what_a_layer_in_a_process_of_its_own_computed(candidates):
     assert "got 1.0, expected 0.0" in page
 
 
+@pytest.mark.parametrize("own", [[], ["--in-process"]], ids=["a process of its own", "in process"])
+def test_github_shows_a_failure_beside_the_backward_pass(own, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    Path("summary.md").write_text("an earlier step\n")
+    done = call("check", "mine:ReLU", "--op", "relu", *QUICK, *own)
+    line = SOURCE.splitlines().index("    def backward(self, dvalues):") + 1
+    found = re.findall(
+        r"^::error file=mine.py,line=(\d+),title=ReLU%3A (\w+)%2C float32::.*$", done.output, re.MULTILINE
+    )
+    assert {at for at, _ in found} == {str(line)}
+    assert "values" in {check for _, check in found}
+    summary = Path("summary.md").read_text(encoding="utf-8")
+    assert summary.startswith("an earlier step\n### backproof check: ReLU as relu")
+    assert "the kink" in summary
+
+
+def test_annotations_leave_json_on_standard_output_alone():
+    command = [sys.executable, "-m", "oracles.command_line", "check", "mine:ReLU", "--op", "relu", *QUICK]
+    env = os.environ | {"GITHUB_ACTIONS": "true", "PYTHONPATH": str(FILE.parents[2])}
+    done = subprocess.run([*command, "--json", "-"], capture_output=True, env=env, text=True, check=False)
+    assert json.loads(done.stdout)["passed"] is False
+    assert done.stderr.startswith("::error ")
+
+
+def test_elsewhere_nothing_is_annotated_and_a_summary_that_cannot_be_written_changes_nothing(monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/nowhere/summary.md")
+    done = call("check", "mine:relu", "--vjp", "relu_vjp", "--op", "relu", *QUICK)
+    assert done.exit_code == 0
+    assert "::error" not in done.output
+    assert "GITHUB_STEP_SUMMARY: " in done.output
+
+
+def test_junit_goes_to_a_file(candidates):
+    done = call("check", "mine:ReLU", "--op", "relu", *QUICK, "--junit", "report.xml")
+    assert done.exit_code == 1
+    suite = ET.parse("report.xml").getroot().find("testsuite")
+    names = {c.get("name") for c in suite.findall("testcase") if c.find("failure") is not None}
+    assert "values-float32-exact" in names
+    assert {c.get("file") for c in suite.findall("testcase")} == {"mine.py"}
+
+
 @pytest.mark.parametrize("name", ["prints", "errstate", "directory"])
 def test_what_a_layer_does_to_this_process_is_undone_in_process(name, tmp_path):
     (tmp_path / "meddles.py").write_text(
@@ -129,11 +175,22 @@ def test_a_bare_case_shows_every_source():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["check", "mine:ReLU", "--in-process"], "--op: missing, and mine:ReLU is a type that does not say its op"),
+        (
+            ["check", "mine:ReLU", "--in-process"],
+            "--op: missing, and mine:ReLU is a class that does not say what it computes",
+        ),
         (["check", "mine:Relu", "--op", "relu"], "mine:Relu: no 'Relu' in 'mine'; did you mean ReLU"),
+        (["check", "mine:ReLU", "--op", "rellu", "--in-process"], "got 'rellu'; did you mean relu?"),
+        (["check", "mine:ReLU", "--op", "relu", "--dtype", "flaot32"], "got 'flaot32'; did you mean float32"),
+        (["check", "mine:ReLU", "--op", "relu", "--oracle", "troch"], "got 'troch'; did you mean torch?"),
+        (["check", "mine:ReLU", "--op", "relu", "--examples", "0"], "--examples"),
+        (["check", "mine", "--op", "relu"], "expected MODULE:ATTR or PATH.py:ATTR, such as mine:MyLayer"),
+        (["check", "mine:relu", "--op", "relu", "--in-process"], "add --vjp relu_vjp, the function that computes them"),
+        (["check", "mine:relu", "--op", "relu", "--vjp", "relu_vpj"], "--vjp: no 'relu_vpj' in 'mine'; did you mean"),
         (["check", "mime:ReLU", "--op", "relu", "--in-process"], "mime: no such module here"),
         (["check", "mine:ReLU", "--op", "relu", "--dtype", "int8"], "dtypes: expected one of float32"),
         (["check", "mine:ReLU", "--op", "relu", "--timeout", "-1"], "timeout: expected a positive number of seconds"),
+        (["check", "mine:ReLU", "--op", "relu", "--junit", "no/report.xml"], "no: no such folder"),
         (["check"], "Missing argument 'MODULE:ATTR'"),
         (["replay", "nowhere.json"], "nowhere.json: No such file or directory"),
         (["replay", "mine.py"], "mine.py: replay: not JSON"),
@@ -153,8 +210,3 @@ def test_a_folder_that_cannot_be_written_is_named():
     done = call("check", "mine:ReLU", "--op", "relu", *options)
     assert done.exit_code == 2
     assert "--save-cases: taken/failures/deep" in " ".join(done.output.split())
-
-
-@pytest.mark.parametrize("command", ["check", "replay"])
-def test_help_shows_examples(command):
-    assert f"backproof {command} " in call(command, "--help").output

@@ -36,8 +36,10 @@ def run(pytester, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
 
     def run(source, *arguments):
-        pytester.makepyfile(LAYERS + source)
-        return pytester.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider", "-W", "error", *arguments)
+        file = pytester.makepyfile(LAYERS + source)
+        done = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider", "-W", "error", *arguments)
+        done.file = file
+        return done
 
     return run
 
@@ -76,6 +78,28 @@ def test_an_expected_failure_is_strict(run):
     done = run(source, "-k", "Wrong-values or Right-sizes")
     done.assert_outcomes(xfailed=1, failed=1)
     done.stdout.fnmatch_lines(["[[]XPASS(strict)[]] repaired"])
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "workers"])
+def test_github_shows_a_failure_beside_the_code_and_nothing_that_is_expected(run, monkeypatch, workers):
+    if workers:
+        pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    expected = 'expected_failures={"Wrong-sizes": "doubled"}'
+    arguments = ["-k", "values-exact or sizes", "--backproof-seed", "3", *workers]
+    done = run(decorated(f"[RIGHT, WRONG], {expected}, **QUICK"), *arguments)
+    found = [line for line in done.stdout.lines if line.startswith("::error ")]
+    line = done.file.read_text().partition("\nWRONG")[0].count("\n") + 2
+    assert {text.partition("::dinputs")[0] for text in found} == {
+        f"::error file={done.file.name},line={line},title=Wrong%3A {check}%2C float64"
+        for check in ("values", "special_values")
+    }
+    assert "%0Acause: dinputs: " in found[0]
+    assert "--backproof-seed 3" in found[0]
+
+
+def test_elsewhere_nothing_is_annotated(run):
+    assert "::error" not in run(decorated("[WRONG], **QUICK"), "-k", "values-exact").stdout.str()
 
 
 def test_an_oracle_that_cannot_run_skips_visibly(run):
