@@ -64,7 +64,7 @@ def plain_case(layer: Layer, dtype: str, frame: Frame | None = None) -> Case:
 
     style = "probabilities" if case.op == "cross_entropy" else "uniform"
     primals = {n: a if n == "targets" else plain(style, a, i) for i, (n, a) in enumerate(case.primals.items(), 2)}
-    cotangent = plain("uniform", case.cotangent, 1) if case.cotangent.ndim else case.cotangent
+    cotangent = plain("uniform", case.cotangent, 1) if layer.has_cotangent else case.cotangent  # 1, then
     return Case(case.op, primals, cotangent, case.options)
 
 

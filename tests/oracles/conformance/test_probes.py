@@ -28,3 +28,9 @@ def test_a_nan_stands_last_and_nowhere_else():
 def test_both_zeros_are_among_the_kinks():
     zeros = [x for x in kinks("float16").primals["inputs"].ravel() if x == 0]
     assert {bool(np.signbit(z)) for z in zeros} == {True, False}
+
+
+def test_a_scalar_cotangent_is_neither_0_nor_1():
+    cotangent = plain_case(reference_layer("softmax_cross_entropy"), "float64").cotangent
+    assert cotangent.ndim == 0
+    assert cotangent not in (0, 1)
