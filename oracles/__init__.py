@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .conformance.kit import check_layer as check_layer
     from .conformance.layer import Layer as Layer
     from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
+    from .conformance.report import CheckFailed as CheckFailed
     from .custom import CustomOp as CustomOp
     from .recipe import Recipe as Recipe
     from .registry import Oracle as Oracle
@@ -30,6 +31,7 @@ _HOMES = {
     "Case": ".case",
     "Result": ".case",
     "check_layer": ".conformance.kit",
+    "CheckFailed": ".conformance.report",
     "Layer": ".conformance.layer",
     "parametrize_with_checks": ".conformance.parametrize",
     "CustomOp": ".custom",

@@ -106,6 +106,8 @@ def code(a: Array, *, limit: int = 400) -> str:
     """Python code that makes `a` again, with `array`, `packed`, `strided`, `nan` and `inf` of this module."""
     if a.size <= limit and (a.size or a.ndim == 1):  # nested lists cannot tell (0, 3) from (0,)
         text = f"array({_nested(a)}, {a.dtype.name!r})"
+    elif not a.size:
+        text = f"array([], {a.dtype.name!r}).reshape{a.shape}"
     else:
         text = f"packed({_pack(a)!r}, {a.shape}, {a.dtype.name!r})"
     if is_plain(a):

@@ -59,6 +59,7 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @click.option(
     "--save-cases", type=click.Path(file_okay=False, path_type=Path), help="Write a file a failure, for replay."
 )
+@click.option("--verbose", is_flag=True, help="Every failure in full, not the first of each cause.")
 @_IN_PROCESS
 @misuse
 def check(
@@ -77,6 +78,7 @@ def check(
     html_file: Path | None,
     junit_file: Path | None,
     save_cases: Path | None,
+    verbose: bool,
     in_process: bool,
 ) -> None:
     """Hold a layer of yours to every claim: a class with forward and backward, a Layer, or a function with its vjp.
@@ -107,7 +109,7 @@ def check(
     saved = _saved(report, target, save_cases) if save_cases else []
     is_piped = bool(json_file) and json_file.name == "<stdout>"
     if not is_piped:
-        _show(report, saved)
+        _show(report, saved, verbose)
     annotate(report, err=is_piped)
     sys.exit(0 if report.passed else 1)
 
@@ -173,13 +175,13 @@ def replay(
     sys.exit(0 if done.passed else 1)
 
 
-def _show(report: Report, saved: list[Path]) -> None:
+def _show(report: Report, saved: list[Path], verbose: bool) -> None:
     from .conformance.tables import margins_table, summary_lines
 
     console = page()
     if report.margins:
         console.print(margins_table(report.margins, report.verdicts[0].layer))
-    *lines, versions, outcome = summary_lines(report)
+    *lines, versions, outcome = summary_lines(report, verbose=verbose)
     many = f"{len(saved)} failures, one a file" if len(saved) > 1 else "the failure"
     hints = [f"saved {many}; run it again with: backproof replay {saved[0]}"] if saved else []
     for line in (*lines, *hints, versions, outcome):

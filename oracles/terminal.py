@@ -83,8 +83,10 @@ def written(report: Report, json_file: Any, html_file: Path | None, junit_file: 
         json_file.write(report.to_json() + "\n")
     if html_file:
         report.to_html(html_file)
+        click.echo(f"wrote {html_file}", err=True)
     if junit_file:
         report.to_junit(junit_file)
+        click.echo(f"wrote {junit_file}", err=True)
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         from .conformance.github import summary
 

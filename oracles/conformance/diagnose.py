@@ -96,6 +96,9 @@ class Diagnosis:
         runs = gather(self.layer, check, found, dtype, self.seed)
         if found.kind == "raised" or any(e.raised for e in runs[:2]):
             return of_raising(runs)  # what it computes elsewhere is another matter
+        if not any(e.wrong("output").any() for e in runs[:2]):
+            # another fault may reach the output elsewhere; it is not what failed here
+            runs = [e for e in runs if not e.wrong("output").any()]
         explained: list[Explanation] = []
         for r in _wrong_results(runs):
             sizes = limits(self.layer, runs, r, dtype, self.seed)

@@ -60,8 +60,12 @@ def again(report: Report) -> str:
 def summary(report: Report) -> str:
     """The run in Markdown: the outcome, each distinct failure with its cause and case, and the worst margins."""
     failures = distinct(report.failures)
-    outcome = "✅ passed" if report.passed else f"❌ FAILED ({len(report.failures)} verdicts)"
-    lines = [f"### {_text(report.title)}", "", f"**{outcome}**: {report.cases} cases, seed {report.seed}"]
+    mark = "✅" if report.passed else "❌"
+    lines = [
+        f"### {_text(report.title)}",
+        "",
+        f"**{mark} {_text(report.outcome)}**: {report.cases} cases, seed {report.seed}",
+    ]
     for verdict in failures[:SHOWN]:
         title, text = told(verdict)
         lines += ["", f"**{_text(title)}**", "", *_fenced(text)]

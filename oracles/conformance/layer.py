@@ -179,11 +179,10 @@ class Layer:
                 raise InputError(
                     f"{setting}: expected one of {listed}, got {value!r}{did_you_mean(value, choices[-2:])}"
                 )
+        targets, reductions = ((one,) if isinstance(one, str) else one for one in (targets, reductions))
         for label, given, known in (("targets", targets, TARGETS), ("reductions", reductions, REDUCTIONS)):
-            if isinstance(given, str) or not given or not set(given) <= set(known):
-                near = (
-                    "" if isinstance(given, str) else "".join(did_you_mean(g, known) for g in given if g not in known)
-                )
+            if not given or not set(given) <= set(known):
+                near = "".join(did_you_mean(g, known) for g in given if g not in known)
                 raise InputError(f"{label}: expected some of {', '.join(known)}, got {given!r}{near}")
         promises = (tuple(targets), tuple(reductions), any_rank, cotangent, convention, accumulate)
         values = (_name(op), name, start, *promises, custom_op(op))

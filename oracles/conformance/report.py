@@ -20,6 +20,8 @@ STATUSES = ("passed", "failed", "disputed", "skipped", "xfailed")
 class CheckFailed(AssertionError):  # noqa: N818  (pytest shows an assertion; the name says whose)
     """Raised by `Report.raise_for_failure`; the message is the report."""
 
+    __module__ = "oracles"  # where users have it from, and shorter in a test's summary
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -105,6 +107,15 @@ def distinct(failures: Sequence[Verdict]) -> list[Verdict]:
     return list({(v.op, v.check, v.dtype, v.message): v for v in reversed(failures)}.values())[::-1]
 
 
+def by_cause(failures: Sequence[Verdict]) -> list[list[Verdict]]:
+    """Distinct failures that have one cause together; those without one by what was seen."""
+    groups: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in distinct(failures):
+        known = verdict.cause and not verdict.cause.startswith("unexplained")
+        groups.setdefault((verdict.op, verdict.cause if known else verdict.message), []).append(verdict)
+    return list(groups.values())
+
+
 def source_order(margin: Margin) -> tuple[int, str]:
     """Where a source stands in a table: the layer under test first, then the frameworks."""
     known = margin.source in ORDER
@@ -142,6 +153,16 @@ class Report:
     def passed(self) -> bool:
         """Whether nothing failed."""
         return not self.failures
+
+    @property
+    def outcome(self) -> str:
+        """Passed, or how many of the claims failed, a claim in each dtype, and why."""
+        if self.passed:
+            return "passed"
+        claims = {(v.op, v.check, v.dtype) for v in self.verdicts if v.status in ("passed", "failed")}
+        failed = {(v.op, v.check, v.dtype) for v in self.failures}
+        causes = "; ".join(dict.fromkeys(v.cause for v in self.failures if v.cause))
+        return f"FAILED {len(failed)} of {len(claims)} claims" + (f" ({causes})" if causes else "")
 
     def of_status(self, status: str) -> tuple[Verdict, ...]:
         """The verdicts of one status."""

@@ -15,7 +15,7 @@ from rich.text import Text
 from .cases import DTYPES
 from .compare import Comparison
 from .convention_table import Row
-from .report import Margin, Report, Verdict, distinct, merged, source_order
+from .report import Margin, Report, Verdict, by_cause, distinct, merged, source_order
 
 SHORT = {"finite_difference": "fin. diff"}
 
@@ -50,9 +50,13 @@ def margins_table(margins: Sequence[Margin], layer: str = "") -> Table:
     return table
 
 
-def summary_lines(report: Report) -> list[str]:
-    """What a reader needs under the table: failures in full, who is outside a bound, what was skipped, the verdict."""
-    lines = [_failure(v) for v in distinct(report.failures)]
+def summary_lines(report: Report, *, verbose: bool = False) -> list[str]:
+    """What a reader needs under the table: failures, who is outside a bound, what was skipped, the verdict.
+
+    Of each cause the first failure in full, and where else it was seen; verbose: every failure in full.
+    """
+    groups = by_cause(report.failures)
+    lines = [_failure(v) for v in distinct(report.failures)] if verbose else [_failures(group) for group in groups]
     disputed = report.of_status("disputed")
     if disputed:
         lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
@@ -61,8 +65,7 @@ def summary_lines(report: Report) -> list[str]:
     lines += report.notes
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     lines.append(f"{versions}; device {report.device}")
-    outcome = "passed" if report.passed else f"FAILED ({len(report.failures)} verdicts)"
-    lines.append(f"{outcome}: {report.cases} cases in {report.seconds:.0f} s, seed {report.seed}")
+    lines.append(f"{report.outcome}: {report.cases} cases in {report.seconds:.0f} s, seed {report.seed}")
     return lines
 
 
@@ -79,6 +82,17 @@ def comparisons_table(sources: Mapping[str, Sequence[Comparison]]) -> Table:
             numbers = (repr(c.actual), repr(c.expected), f"{c.allowed:.3g}") if c.at is not None else ("", "", "")
             table.add_row(source, c.result, at or c.problem or "no elements", *numbers, margin_text(c.margin))
     return table
+
+
+def _failures(group: Sequence[Verdict]) -> str:
+    """The first of a cause in full, and the other claims that it breaks."""
+    first, *others = group
+    elsewhere: dict[str, list[str]] = {}
+    for verdict in others:
+        elsewhere.setdefault(verdict.check, []).append(verdict.dtype)
+    also = ", ".join(f"{check} ({', '.join(dict.fromkeys(dtypes))})" for check, dtypes in elsewhere.items())
+    text, *snippet = _failure(first).split("\n" + first.snippet, 1) if first.snippet else (_failure(first),)
+    return "\n".join([text, *([f"  also in: {also}"] if also else []), *([first.snippet] if snippet else [])])
 
 
 def _failure(verdict: Verdict) -> str:

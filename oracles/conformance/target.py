@@ -101,7 +101,9 @@ def load_module(name: str) -> ModuleType:
 def _find(name: str) -> tuple[ModuleType, Any]:
     where, _, attribute = name.rpartition(":")
     if not where or not attribute:
-        raise InputError(f"{name}: expected MODULE:ATTR or PATH.py:ATTR, such as {where or attribute}:MyLayer")
+        before, dot, last = attribute.rpartition(".")
+        near = f"; did you mean {before}:{last}?" if dot and last != "py" else f", such as {attribute or where}:MyLayer"
+        raise InputError(f"{name}: expected MODULE:ATTR or PATH.py:ATTR{near}")
     module = load_module(where)
     return module, _attribute(module, attribute, name)
 

@@ -81,7 +81,7 @@ def test_a_wrong_reference_exits_1_and_shows_the_shrunk_case(monkeypatch):
     assert done.exit_code == 1
     assert "failed: reference.relu, agrees, float32: dinputs:" in done.output
     assert re.search(r"case: Case\('relu', \{'inputs': array\(\[+0.0\]+, 'float32'\)\}, array\(\[+1.0\]", done.output)
-    assert "FAILED (1 verdicts)" in done.output
+    assert "FAILED 1 of 1 claims" in done.output
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,12 @@ from ..sessions import ClassSession
 from ..state_checks import right_elsewhere
 
 _READ = ("output", "weights", "biases")  # by whoever uses the layer; what else it keeps is for its own backward pass
+_METHODS = ("forward", "backward")
 PATTERNS = (1234.5, -4321.25)
 
 
 def of_attributes(layer: Layer, found: Disagreement) -> str:
-    """An attribute never set, inputs never stored, a parameter replaced."""
+    """A method or attribute that is not there, inputs never stored, a parameter replaced."""
     case = found.origin if "did not set" in found.message else plain_case(layer, found.origin.dtype.name)
     session, arrays = layer.start(), hand_over(case)
     try:
@@ -35,6 +36,11 @@ def of_attributes(layer: Layer, found: Disagreement) -> str:
         if isinstance(error, LayerError) and "did not set" in str(error):
             return str(error)
         if isinstance(session, ClassSession):
+            if session.object is None and isinstance(error, TypeError):
+                how = "(n_inputs, n_neurons), as the book's dense layer is" if case.op == "dense" else "no arguments"
+                return f"it cannot be made with {how}"
+            if isinstance(error, AttributeError) and error.obj is session.object and error.name in _METHODS:
+                return f"it has no method {error.name}"
             if case.op in ("dense", "relu") and not _stored(session, arrays):
                 return "forward does not store its inputs, which backward needs"
             if isinstance(error, AttributeError) and error.obj is session.object:

@@ -364,3 +364,54 @@ def test_names_do_not_matter():
         return dx, -dw, db
 
     assert set(causes(of_dense(scaled_by_one_over_n)).values()) == {"dweights: scaled by -1"}
+
+
+class WithoutBackward:
+    def forward(self, inputs):
+        return np.maximum(inputs, 0)
+
+
+class WithoutForward:
+    def backward(self, dvalues):
+        return dvalues
+
+
+class NeedsAnArgument(ReLU):
+    def __init__(self, slope):
+        self.slope = slope
+
+
+@pytest.mark.parametrize(
+    ("op", "candidate", "cause"),
+    [
+        ("relu", WithoutBackward, "it has no method backward"),
+        ("dense", WithoutForward, "it cannot be made with (n_inputs, n_neurons), as the book's dense layer is"),
+        ("softmax", WithoutForward, "it has no method forward"),
+        ("relu", NeedsAnArgument, "it cannot be made with no arguments"),
+    ],
+)
+def test_what_is_no_layer(op, candidate, cause):
+    assert set(causes(Layer.from_class(op, candidate)).values()) == {cause}
+
+
+def test_a_loss_that_takes_ids_alone():
+    def loss(x, t):
+        return -np.log(softmax(x)[np.arange(len(x)), t]).mean()
+
+    layer = Layer("softmax_cross_entropy", forward=loss, vjp=softmax_cross_entropy_vjp)
+    found = causes(layer)["values"]
+    assert found.startswith("raised IndexError where the labels are rows")
+    assert found.endswith("say so: targets=('ids',)")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_fault_of_the_output_is_no_cause_where_the_output_is_right(seed):
+    def unshifted(x):
+        e = np.exp(x)
+        return e / e.sum(axis=-1, keepdims=True)
+
+    layer = Layer("softmax", forward=unshifted, vjp=lambda g, x: softmax(x) * (1 - softmax(x)) * g, any_rank=True)
+    report = check_layer(layer, oracles=["exact"], dtypes=["float64"], seed=seed, max_examples=20)
+    for failure in report.failures:
+        result = failure.message.partition(":")[0]
+        assert failure.cause.partition(":")[0] in (result, UNEXPLAINED), str(failure)

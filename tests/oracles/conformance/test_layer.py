@@ -2,6 +2,7 @@ import pytest
 
 from oracles import InputError, Layer
 from oracles.conformance.layer import reference_layer
+from reference import cross_entropy, cross_entropy_vjp
 
 
 def identity(x):
@@ -21,7 +22,7 @@ def test_a_layer_is_named_after_its_function():
         ({"op": "denze"}, "op: expected one of dense"),
         ({"forward": None}, "forward: expected a function, got None"),
         ({"vjp": 3}, "vjp: expected a function, got 3"),
-        ({"targets": "ids"}, "targets: expected some of ids, one_hot, soft, got 'ids'"),
+        ({"targets": "id"}, "targets: expected some of ids, one_hot, soft, got ('id',); did you mean ids?"),
         ({"targets": ()}, "targets: expected some of"),
         ({"arrays": "cupy"}, "arrays: expected 'numpy' or a function that takes a NumPy array, got 'cupy'"),
         ({"reductions": ("average",)}, "reductions: expected some of mean, sum, none"),
@@ -31,3 +32,8 @@ def test_misuse_is_named(options, message):
     arguments = {"op": "relu", "forward": identity, "vjp": identity} | options
     with pytest.raises(InputError, match=message):
         Layer(arguments.pop("op"), **arguments)
+
+
+def test_one_form_of_labels_needs_no_list():
+    layer = Layer("cross_entropy", forward=cross_entropy, vjp=cross_entropy_vjp, targets="ids", reductions="sum")
+    assert (layer.targets, layer.reductions) == (("ids",), ("sum",))
