@@ -180,7 +180,7 @@ def test_a_bare_case_shows_every_source():
             "--op: missing, and mine:ReLU is a class that does not say what it computes",
         ),
         (["check", "mine:Relu", "--op", "relu"], "mine:Relu: no 'Relu' in 'mine'; did you mean ReLU"),
-        (["check", "mine:ReLU", "--op", "rellu", "--in-process"], "got 'rellu'; did you mean relu?"),
+        (["check", "mine:ReLU", "--op", "rellu", "--in-process"], "got 'rellu'; did you mean relu"),
         (["check", "mine:ReLU", "--op", "relu", "--dtype", "flaot32"], "got 'flaot32'; did you mean float32"),
         (["check", "mine:ReLU", "--op", "relu", "--oracle", "troch"], "got 'troch'; did you mean torch?"),
         (["check", "mine:ReLU", "--op", "relu", "--examples", "0"], "--examples"),

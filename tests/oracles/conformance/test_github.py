@@ -103,7 +103,7 @@ def test_the_summary_of_a_failure_is_complete():
     text = github.summary(report(FAILED, PASSED, DISPUTED, SKIPPED, command="backproof check mine:relu"))
     for part in (
         "### a run",
-        "**❌ FAILED 1 of 1 claims**: 10 cases, seed 7",
+        "**❌ FAILED 1 of 1 claims (leaks)**: 10 cases, seed 7",
         "**mine: values, float32**",
         f"```\ndinputs: wrong\ncause: leaks\ncase: {CASE!r}\n```",
         "backproof check mine:relu --seed 7",

@@ -94,3 +94,31 @@ def test_what_the_checks_of_a_pytest_run_told_is_one_plain_table_of_the_worst():
     ]
     assert not any("\x1b" in line for line in lines)
     assert told_lines([told("torch", 0.5)], with_table=False) == []
+
+
+def failing(check, dtype, cause, message="dinputs: wrong", snippet="assert False\n"):
+    return Verdict(check, "relu", "Mine", "exact", dtype, "failed", cause=cause, message=message, snippet=snippet)
+
+
+def test_a_cause_is_shown_once_in_full_with_the_claims_it_breaks():
+    failures = [failing(c, d, "scaled by 2") for c in ("values", "sizes") for d in ("float32", "float64")]
+    failures.append(failing("stateless", "float32", "keeps its mask"))
+    report = Report(
+        "run", (*failures, Verdict("labels", "relu", "Mine", "exact", "float32", "passed")), (), {}, 1, 2, 3.0
+    )
+    text = "\n".join(summary_lines(report))
+    assert text.count("cause: scaled by 2") == text.count("cause: keeps its mask") == 1
+    assert "also in: values (float64), sizes (float32, float64)" in text
+    assert text.count("assert False") == 2
+    assert text.splitlines()[-1] == "FAILED 5 of 6 claims (scaled by 2; keeps its mask): 2 cases in 3 s, seed 1"
+    assert "\n".join(summary_lines(report, verbose=True)).count("assert False") == 5
+
+
+def test_failures_nobody_can_explain_are_not_taken_for_one():
+    unexplained = [
+        failing("values", "float32", "unexplained"),
+        failing("sizes", "float32", "unexplained", "output: wrong"),
+    ]
+    text = "\n".join(summary_lines(Report("run", tuple(unexplained), (), {}, 1, 2, 3.0)))
+    assert "dinputs: wrong" in text
+    assert "output: wrong" in text
