@@ -258,7 +258,7 @@ def test_misuse_is_named(make):
     with pytest.raises(InputError, match="op: expected one of dense"):
         make("denze", len)
     with pytest.raises(InputError, match="reductions: expected some of"):
-        make("cross_entropy", len, reductions="mean")
+        make("cross_entropy", len, reductions="average")
 
 
 @pytest.mark.parametrize("make", [Layer.from_torch, Layer.from_jax])
