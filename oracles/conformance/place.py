@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from types import CodeType, FunctionType, MethodType
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from .layer import Layer
@@ -61,6 +61,8 @@ def _code(thing: Any, depth: int) -> CodeType | None:
         return _code(thing.func, depth - 1)
     if type(thing) in (staticmethod, classmethod):
         return _code(thing.__func__, depth - 1)
+    if type(thing) is BuiltinMethodType and thing.__name__ == "apply" and _is_class(thing.__self__):
+        return _code(thing.__self__, depth - 1)  # autograd.Function.apply, from torch 2.15 on
     if type(thing) is MethodType:  # autograd.Function.apply stands for its class
         function = thing.__func__
         is_apply = _is_class(thing.__self__) and type(function) is FunctionType and function.__name__ == "apply"

@@ -83,6 +83,15 @@ def swallowed():
         return
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, as in a terminal: a job in a shell's background is started without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("deed", [interrupt, swallowed])
 def test_the_users_interrupt_gets_through(deed):
     layer = Layer.from_class("relu", hostile.doing(deed, "busy"))
