@@ -48,9 +48,14 @@ def test_causes_of_ops_nobody_knows(vjp, cause):
 
 
 def test_one_id_an_oracle():
+    if installed("torch", "jax"):
+        pytest.skip(installed("torch", "jax"))
     marked = parametrize_with_checks([layer_of("swish", "torch", "jax")])
     ids = [p.id for p in marked.args[1]]
     assert {"swish-values-torch", "swish-values-jax"} <= set(ids)
+
+
+def test_one_id_where_there_is_no_oracle():
     marked = parametrize_with_checks([layer_of("swish")], max_examples=3)
     checks = {p.id: p.values[0] for p in marked.args[1]}
     checks["swish-values-itself"]()
