@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module, resources
 from pathlib import Path
@@ -26,7 +26,6 @@ from .layer import reference_layer
 from .records import from_data, read_json, to_data
 from .run import run
 
-Answers = Mapping[str, Mapping[str, str]]  # by question and dtype
 DEFAULT_DTYPE = "functions: dtype of an array of float64, in a process as it starts"
 
 
@@ -62,6 +61,11 @@ class Row:
     dtypes: tuple[str, ...]
     answers: dict[str, str]
     why: str
+
+    @property
+    def scope(self) -> str:
+        """The dtypes in words."""
+        return "all" if len(self.dtypes) == len(DTYPES) else ", ".join(self.dtypes)
 
     @property
     def differs(self) -> bool:
@@ -122,8 +126,7 @@ def markdown(found: Sequence[Record]) -> str:
     ]
     for row in rows(found):
         if row.differs:
-            dtypes = "all" if len(row.dtypes) == len(DTYPES) else ", ".join(row.dtypes)
-            cells = [row.question.replace("|x|", "abs(x)"), dtypes, *row.answers.values(), row.why]
+            cells = [row.question.replace("|x|", "abs(x)"), row.scope, *row.answers.values(), row.why]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .cases import DTYPES
 from .compare import Comparison
 from .convention_table import Row
 from .report import Margin, Report, Verdict, by_cause, distinct, merged, source_order
@@ -91,13 +90,12 @@ def _failures(group: Sequence[Verdict]) -> str:
     for verdict in others:
         elsewhere.setdefault(verdict.check, []).append(verdict.dtype)
     also = ", ".join(f"{check} ({', '.join(dict.fromkeys(dtypes))})" for check, dtypes in elsewhere.items())
-    text, *snippet = _failure(first).split("\n" + first.snippet, 1) if first.snippet else (_failure(first),)
-    return "\n".join([text, *([f"  also in: {also}"] if also else []), *([first.snippet] if snippet else [])])
+    return _failure(first, f"  also in: {also}" if also else "")
 
 
-def _failure(verdict: Verdict) -> str:
+def _failure(verdict: Verdict, also: str = "") -> str:
     text = str(verdict)
-    return f"{text}\n{verdict.snippet}" if verdict.snippet and verdict.snippet not in text else text
+    return "\n".join(filter(None, (text, also, "" if verdict.snippet in text else verdict.snippet)))
 
 
 def conventions_table(rows: Sequence[Row], headings: Sequence[str]) -> Table:
@@ -108,8 +106,7 @@ def conventions_table(rows: Sequence[Row], headings: Sequence[str]) -> Table:
     for row in rows:
         *theirs, ours = row.answers.values()
         said = f"{ours} ({row.why})" if ours and row.why else ours
-        dtypes = "all" if len(row.dtypes) == len(DTYPES) else ", ".join(row.dtypes)
-        table.add_row(*(Text(text) for text in (row.question, dtypes, *theirs, said)))
+        table.add_row(*(Text(text) for text in (row.question, row.scope, *theirs, said)))
     return table
 
 
