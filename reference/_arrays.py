@@ -98,19 +98,19 @@ def rounded(array: Array, dtype: DTypeLike) -> Array:
     return np.asarray(array).astype(dtype, copy=False)
 
 
-def check_reduction(reduction: str) -> None:
+def check_reduction(reduction: object) -> None:
     """Refuse a reduction that is not one of `REDUCTIONS`."""
-    if np.ndim(reduction) or reduction not in REDUCTIONS:
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         raise InputError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {shown(reduction)}")
 
 
-def reduce_losses(losses: Array, reduction: str) -> Array:
-    """Per-sample losses (N,) to their mean or sum (a scalar array), or as they are; the mean of none is NaN."""
+def reduce_losses(losses: Array, reduction: str, dtype: DTypeLike) -> Array:
+    """Per-sample losses (N,) to their mean or sum (a scalar array), or as they are, in `dtype`; no mean is NaN."""
     check_reduction(reduction)
-    if reduction == "none":
-        return losses
-    total = losses.sum(dtype=losses.dtype)
-    return np.asarray(total / losses.dtype.type(len(losses)) if reduction == "mean" else total)
+    with np.errstate(all="ignore"):
+        if reduction != "none":
+            losses = np.asarray(np.add.reduce(losses) / losses.dtype.type(len(losses) if reduction == "mean" else 1))
+        return rounded(losses, dtype)
 
 
 def sample_cotangents(cotangent: ArrayLike, n_samples: int, reduction: str, dtype: DTypeLike) -> Array:
@@ -119,7 +119,8 @@ def sample_cotangents(cotangent: ArrayLike, n_samples: int, reduction: str, dtyp
     array = as_floats("cotangent", cotangent)
     shape, because = ((n_samples,), 'one a sample for "none"') if reduction == "none" else ((), "a scalar loss")
     check_shape("cotangent", array, shape, because)
-    array = array.astype(dtype, copy=False)
+    array = array.astype(dtype, copy=False).reshape(-1, 1)
     if reduction == "mean":
-        array = array / array.dtype.type(n_samples)
-    return array.reshape(-1, 1)
+        with np.errstate(all="ignore"):
+            array = array / array.dtype.type(n_samples)
+    return array

@@ -27,7 +27,8 @@ def as_targets(targets: ArrayLike, n_samples: int, n_classes: int) -> Array:
 def _ids(array: Array, n_classes: int) -> Array:
     if array.size and array.dtype.kind not in "iu":
         raise InputError(f"targets: class ids must be integers, got dtype {array.dtype} in {shown(array)}")
-    if array.size and not (array.min() >= 0 and array.max() < n_classes):
+    # a negative id is a huge one without its sign: one pass instead of two
+    if array.size and not np.maximum.reduce(array.view(f"u{array.dtype.itemsize}")) < n_classes:
         at = np.flatnonzero((array < 0) | (array >= n_classes))[0]
         raise InputError(f"targets: class id {array[at]} of sample {at} is outside 0..{n_classes - 1}")
     return array.astype(np.intp, copy=False)

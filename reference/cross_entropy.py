@@ -46,7 +46,7 @@ def cross_entropy(
             y = y.astype(wide.dtype, copy=False)
             logs = np.log(wide, out=np.zeros_like(wide), where=y != 0)
             losses = -(y * logs).sum(axis=1)
-        return rounded(reduce_losses(losses, reduction), p.dtype)
+    return reduce_losses(losses, reduction, p.dtype)
 
 
 def cross_entropy_vjp(
@@ -63,11 +63,11 @@ def cross_entropy_vjp(
     """
     p = as_matrix("probabilities", probabilities)
     y = as_targets(targets, *p.shape)
+    wide = widened(p)
+    g = sample_cotangents(cotangent, len(p), reduction, wide.dtype)
+    clipped = _clipped(wide, clip, p.dtype)
+    gradient = np.zeros(wide.shape, wide.dtype)
     with np.errstate(all="ignore"):
-        wide = widened(p)
-        g = sample_cotangents(cotangent, len(p), reduction, wide.dtype)
-        clipped = _clipped(wide, clip, p.dtype)
-        gradient = np.zeros_like(wide)
         if y.ndim == 1:
             rows = np.arange(len(y))
             gradient[rows, y] = -(g[:, 0] / clipped[rows, y])
@@ -88,9 +88,8 @@ class Loss:
 
     def calculate(self, output: ArrayLike, y: ArrayLike) -> Array:
         """The mean of the losses of output (N, C) and labels y, a scalar array. Raises InputError."""
-        with np.errstate(all="ignore"):
-            losses = as_floats("losses", self.forward(output, y))
-            return rounded(reduce_losses(widened(losses), "mean"), losses.dtype)
+        losses = as_floats("losses", self.forward(output, y))
+        return reduce_losses(widened(losses), "mean", losses.dtype)
 
 
 class CategoricalCrossEntropy(Loss):
@@ -112,7 +111,7 @@ class CategoricalCrossEntropy(Loss):
     def backward(self, dvalues: ArrayLike, y_true: ArrayLike) -> Array:
         """The gradient (N, C) of the mean loss with respect to the predictions dvalues (N, C). Raises InputError."""
         p = as_floats("dvalues", dvalues)
-        self.dinputs = cross_entropy_vjp(np.ones((), p.dtype), p, y_true, clip=self.clip)
+        self.dinputs = cross_entropy_vjp(1.0, p, y_true, clip=self.clip)
         return self.dinputs
 
 

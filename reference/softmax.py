@@ -13,15 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._arrays import Array, InputError, as_floats, check_shape, shown, widened
-from ._blocks import by_rows
+from ._blocks import by_rows, store, working
 
 
 def softmax(inputs: ArrayLike) -> Array:
     """Softmax over the last axis of inputs of rank >= 1; output of the same shape and dtype. Raises InputError."""
-    x = _rows(inputs)
-    output = np.empty_like(x)
-    by_rows(_softmax, output, x)
-    return output
+    return _softmax_of(_rows(inputs))
 
 
 def softmax_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
@@ -32,16 +29,32 @@ def softmax_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
     return dinputs
 
 
-def probabilities_of(x: Array) -> Array:
-    """Softmax of some rows x (..., C) in its own dtype, in one new array."""
-    e: Array = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
+def highest(x: Array) -> Array:
+    """The maximum of each row (..., 1), -inf of no classes."""
+    return np.asarray(np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf))
+
+
+def exponentials(x: Array, top: Array, out: Array | None = None) -> tuple[Array, Array]:
+    """exp(x - top) of some rows (..., C), in `out` where it is given, and its sum (..., 1)."""
+    e = np.subtract(x, top, out=out)
     np.exp(e, out=e)
-    e /= e.sum(axis=-1, keepdims=True)
-    return e
+    return e, np.add.reduce(e, axis=-1, keepdims=True)
+
+
+def probabilities_of(x: Array, out: Array | None = None) -> Array:
+    """Softmax of some rows (..., C) in their own dtype, in `out` where it is given."""
+    e, total = exponentials(x, highest(x), out)
+    return np.divide(e, total, out=e)
+
+
+def _softmax_of(x: Array) -> Array:
+    output = np.empty_like(x)
+    by_rows(_softmax, output, x)
+    return output
 
 
 def _softmax(output: Array, x: Array) -> None:
-    output[...] = probabilities_of(widened(x))
+    store(output, probabilities_of(widened(x), working(output)))
 
 
 def _softmax_vjp(dinputs: Array, g: Array, x: Array) -> None:
@@ -49,8 +62,9 @@ def _softmax_vjp(dinputs: Array, g: Array, x: Array) -> None:
 
 
 def _vjp_of_output(dinputs: Array, g: Array, s: Array) -> None:
-    s, g = widened(s), widened(g)
-    dinputs[...] = s * (g - (s * g).sum(axis=-1, keepdims=True))
+    s, g, result = widened(s), widened(g), working(dinputs)
+    dot = np.add.reduce(np.multiply(s, g, out=result), axis=-1, keepdims=True)
+    store(dinputs, np.multiply(s, np.subtract(g, dot, out=result), out=result))
 
 
 class Softmax:
@@ -63,7 +77,7 @@ class Softmax:
     def forward(self, inputs: ArrayLike) -> Array:
         """Probabilities of the inputs' shape; each row of the last axis sums to 1. Raises InputError."""
         self.inputs = _rows(inputs)
-        self.output = softmax(self.inputs)
+        self.output = _softmax_of(self.inputs)
         return self.output
 
     def backward(self, dvalues: ArrayLike) -> Array:
@@ -71,7 +85,7 @@ class Softmax:
         if not hasattr(self, "inputs"):
             raise InputError("Softmax.backward: call forward first")
         g, self.dinputs = _cotangent(dvalues, self.inputs), np.empty_like(self.inputs)
-        by_rows(_vjp_of_output, self.dinputs, g, self.output)
+        by_rows(_vjp_of_output, self.dinputs, g, self.output, cheap=True)
         return self.dinputs
 
 

@@ -10,12 +10,12 @@ A zero label contributes exactly 0, also where its logit is -inf; a row of all -
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
-from ._arrays import Array, as_matrix, check_reduction, reduce_losses, rounded, sample_cotangents, sums_in, widened
-from ._blocks import by_rows
+from ._arrays import Array, as_matrix, check_reduction, reduce_losses, sample_cotangents, sums_in, widened
+from ._blocks import by_rows, store, working
 from ._targets import as_targets
-from .softmax import probabilities_of
+from .softmax import exponentials, highest, probabilities_of
 
 
 def softmax_cross_entropy(logits: ArrayLike, targets: ArrayLike, reduction: str = "mean") -> Array:
@@ -28,7 +28,7 @@ def softmax_cross_entropy(logits: ArrayLike, targets: ArrayLike, reduction: str 
     y = as_targets(targets, *x.shape)
     losses = np.empty(len(x), sums_in(x.dtype))
     by_rows(_losses, losses, x, y)
-    return _reduced(losses, reduction, x.dtype)
+    return reduce_losses(losses, reduction, x.dtype)
 
 
 def softmax_cross_entropy_vjp(
@@ -40,37 +40,36 @@ def softmax_cross_entropy_vjp(
     """
     x = as_matrix("logits", logits)
     y = as_targets(targets, *x.shape)
-    with np.errstate(all="ignore"):
-        g = sample_cotangents(cotangent, len(x), reduction, sums_in(x.dtype))
+    g = sample_cotangents(cotangent, len(x), reduction, sums_in(x.dtype))
     dlogits = np.empty_like(x)
     by_rows(_vjp, dlogits, g, x, y)
     return dlogits
 
 
 def _losses(losses: Array, x: Array, y: Array) -> None:
-    wide = widened(x)
-    shifted = wide - wide.max(axis=1, keepdims=True, initial=-np.inf)
-    _losses_of(losses, shifted, np.exp(shifted).sum(axis=1, keepdims=True), y)
-
-
-def _losses_of(losses: Array, shifted: Array, total: Array, y: Array) -> None:
-    log_sum = np.log(total)
-    if y.ndim == 1:
-        losses[...] = log_sum[:, 0] - shifted[np.arange(len(y)), y]
-    else:
-        y = y.astype(shifted.dtype, copy=False)
-        # 0 * log_sum is 0, but NaN in a row that is NaN: a row of zero labels must not hide it
-        losses[...] = np.where(y == 0, 0 * log_sum, y * (log_sum - shifted)).sum(axis=1)
+    x = widened(x)
+    top = highest(x)
+    _, total = exponentials(x, top)
+    _losses_of(losses, x, top, total, y)
 
 
 def _losses_and_softmax(losses: Array, output: Array, x: Array, y: Array) -> None:
     """Both from one exponential: what `_losses` and `softmax` give, bit for bit."""
-    wide = widened(x)
-    shifted = wide - wide.max(axis=1, keepdims=True, initial=-np.inf)
-    e = np.exp(shifted)
-    total = e.sum(axis=1, keepdims=True)
-    _losses_of(losses, shifted, total, y)
-    output[...] = np.divide(e, total, out=e)
+    x = widened(x)
+    top = highest(x)
+    e, total = exponentials(x, top, working(output))
+    _losses_of(losses, x, top, total, y)
+    store(output, np.divide(e, total, out=e))
+
+
+def _losses_of(losses: Array, x: Array, top: Array, total: Array, y: Array) -> None:
+    log_sum = np.log(total)
+    if y.ndim == 1:
+        losses[...] = log_sum[:, 0] - (x[np.arange(len(y)), y] - top[:, 0])
+    else:
+        y = y.astype(x.dtype, copy=False)
+        # 0 * log_sum is 0, but NaN in a row that is NaN: a row of zero labels must not hide it
+        losses[...] = np.where(y == 0, 0 * log_sum, y * (log_sum - (x - top))).sum(axis=1)
 
 
 def _vjp(dlogits: Array, g: Array, x: Array, y: Array) -> None:
@@ -78,20 +77,17 @@ def _vjp(dlogits: Array, g: Array, x: Array, y: Array) -> None:
 
 
 def _vjp_of_output(dlogits: Array, g: Array, s: Array, y: Array) -> None:
-    s = widened(s)
+    s, result = widened(s), working(dlogits)
     if y.ndim == 1:
         rows = np.arange(len(y))
         at_labels = (s[rows, y] - 1) * g[:, 0]
-        dlogits[...] = s * g
-        dlogits[rows, y] = at_labels
+        np.multiply(s, g, out=result)
+        result[rows, y] = at_labels
     else:
         y = y.astype(s.dtype, copy=False)
-        dlogits[...] = (s * y.sum(axis=1, keepdims=True) - y) * g
-
-
-def _reduced(losses: Array, reduction: str, dtype: DTypeLike) -> Array:
-    with np.errstate(all="ignore"):
-        return rounded(reduce_losses(losses, reduction), dtype)
+        np.multiply(s, y.sum(axis=1, keepdims=True), out=result)
+        np.multiply(np.subtract(result, y, out=result), g, out=result)
+    store(dlogits, result)
 
 
 class SoftmaxCrossEntropy:
@@ -110,7 +106,7 @@ class SoftmaxCrossEntropy:
         y = as_targets(y_true, *x.shape)
         losses, self.output = np.empty(len(x), sums_in(x.dtype)), np.empty_like(x)
         by_rows(_losses_and_softmax, losses, self.output, x, y)
-        return _reduced(losses, "mean", x.dtype)
+        return reduce_losses(losses, "mean", x.dtype)
 
     def backward(self, dvalues: ArrayLike, y_true: ArrayLike) -> Array:
         """The gradient (N, C) of the mean loss, for the probabilities dvalues (N, C) that forward left in `.output`.
@@ -119,8 +115,7 @@ class SoftmaxCrossEntropy:
         """
         p = as_matrix("dvalues", dvalues)
         y = as_targets(y_true, *p.shape)
-        with np.errstate(all="ignore"):
-            g = sample_cotangents(1.0, len(p), "mean", sums_in(p.dtype))
+        g = sample_cotangents(1.0, len(p), "mean", sums_in(p.dtype))
         self.dinputs = np.empty_like(p)
-        by_rows(_vjp_of_output, self.dinputs, g, p, y)
+        by_rows(_vjp_of_output, self.dinputs, g, p, y, cheap=True)
         return self.dinputs

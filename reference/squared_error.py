@@ -30,9 +30,7 @@ def squared_error(predictions: ArrayLike, targets: ArrayLike, reduction: str = "
     p, t = _pair(predictions, targets)
     with np.errstate(all="ignore"):
         losses = np.square(widened(p) - widened(t))
-        if reduction == "none":
-            return rounded(losses, p.dtype)
-        return rounded(reduce_losses(losses.ravel(), reduction), p.dtype)
+    return reduce_losses(losses if reduction == "none" else losses.ravel(), reduction, p.dtype)
 
 
 def squared_error_vjp(

@@ -17,7 +17,7 @@ STAGES = (
     ("sessions", "traced"),
     ("layer",),
     ("conventions", "frames", "target", "place"),
-    ("cases", "compare", "run", "shrink", "variations"),
+    ("cases", "compare", "float64_enclosure", "run", "shrink", "variations"),
     ("truth", "report", "html_report", "junit", "github", "search", "panel", "custom_cases"),
     ("custom_truth",),
     ("self_truth",),

@@ -50,7 +50,7 @@ class Evidence:
     @classmethod
     def of(cls, layer: Layer, case: Case) -> Evidence:
         """Run a fresh instance of the layer on the case."""
-        truth = truth_for(layer, case)
+        truth = truth_for(layer, case).final()
         try:
             return cls(case, truth, run_layer(layer, case, layer.start()).result)
         except Disagreement as found:

@@ -142,7 +142,7 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
     if found.kind == "integers":
         whole = as_integers(case).astype(case.dtype)
         judged = Case(case.op, {**case.primals, "inputs": whole}, case.cotangent, case.options)
-    truth = truth_for(layer, judged)
+    truth = truth_for(layer, judged).final()
     exact, certified = "the exact value, rounded to float64", "the certified bound on the error"
     if layer.custom is not None:
         exact, certified = f"by {judged_by(layer)}, in float64", "an estimated bound on the error"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..exact_oracle import enclose
 from .bounds import Floats, bounds
 from .compare import Comparison, compare
 from .conventions import Alternative, alternatives
+from .float64_enclosure import enclose_in_float64
 
 # the truth is known when its radius is this far below every bound
 SHARPNESS = 2.0**-10
@@ -27,7 +28,7 @@ class Truth:
     """Everything a result of the case is held against.
 
     instead: for an op of a user's own, what it gives of other arrays in float64. disputes: what oracles disagree on,
-    where the truth is theirs.
+    where the truth is theirs. in_balls: whether the enclosures are the final ones, or float64's, which decide passes.
     """
 
     case: Case
@@ -36,23 +37,28 @@ class Truth:
     accepted: tuple[Alternative, ...]
     instead: Callable[[Mapping[str, Array]], Mapping[str, Floats]] | None = None
     disputes: tuple[str, ...] = ()
+    in_balls: bool = True
 
     @classmethod
     def of(cls, case: Case, *, book: bool = False, convention: str | None = None, accumulate: str = "strict") -> Truth:
-        """The truth of a case, in balls whose precision is raised until they are far smaller than the bounds.
+        """The truth of a case, in float64 where that is far sharper than the bounds, else in balls.
 
         book: a layer in the book's interface is judged, whose losses may clip probabilities. convention, accumulate:
         as in Layer.
         """
         allowed = bounds(case, accumulate=accumulate)
-        for precision in PRECISIONS:
-            enclosures = enclose(case, precision=precision)
-            if all(_sharp(enclosures[name], bound) for name, bound in allowed.items()):
-                break
-        return cls(case, enclosures, allowed, alternatives(case, book=book, convention=convention))
+        accepted = alternatives(case, book=book, convention=convention)
+        quick = enclose_in_float64(case)
+        if quick is not None and _sharp(quick, allowed):
+            return cls(case, quick, allowed, accepted, in_balls=False)
+        return cls(case, _balls(case, allowed), allowed, accepted)
+
+    def final(self) -> Truth:
+        """The same truth in balls, whose values are correctly rounded."""
+        return self if self.in_balls else replace(self, enclosures=_balls(self.case, self.bounds), in_balls=True)
 
     def judge(self, result: Result) -> dict[str, Comparison]:
-        """Each of the result's arrays against the truth, under the names of `Result.named`.
+        """Each of the result's arrays against the truth, under the names of `Result.named`; what fails, in balls.
 
         Raises InputError for a result that is not whole, or holds what is no array of real numbers.
         """
@@ -63,11 +69,23 @@ class Truth:
             dtype = getattr(value, "dtype", np.dtype(object))
             if type(value) is not np.ndarray or (dtype.kind not in "iubf" and dtype.name != "bfloat16"):
                 raise InputError(f"{name}: expected an array of real numbers, got {type(value).__name__}")
-        return {
+        comparisons = {
             name: compare(name, actual, self.enclosures[name], self.bounds[name], self.accepted)
             for name, actual in named.items()
         }
+        if self.in_balls or all(comparison.passed for comparison in comparisons.values()):
+            return comparisons
+        return self.final().judge(result)
 
 
-def _sharp(enclosed: Enclosure, bound: Floats) -> bool:
-    return bool((enclosed.radius <= SHARPNESS * bound).all())
+def _balls(case: Case, allowed: Mapping[str, Floats]) -> Mapping[str, Enclosure]:
+    """Balls whose precision is raised until they are far smaller than the bounds."""
+    for precision in PRECISIONS:
+        enclosures = enclose(case, precision=precision)
+        if _sharp(enclosures, allowed):
+            break
+    return enclosures
+
+
+def _sharp(enclosures: Mapping[str, Enclosure], allowed: Mapping[str, Floats]) -> bool:
+    return all((enclosures[name].radius <= SHARPNESS * bound).all() for name, bound in allowed.items())

@@ -54,9 +54,10 @@ def test_only_two_byte_floats_are_widened():
 
 def test_reductions():
     losses = np.array([1.0, 2.0, 6.0])
-    assert reduce_losses(losses, "mean") == 3
-    assert reduce_losses(losses, "sum") == 9
-    assert reduce_losses(losses, "none") is losses
+    assert reduce_losses(losses, "mean", np.float64) == 3
+    assert reduce_losses(losses, "sum", np.float64) == 9
+    assert reduce_losses(losses, "none", np.float64) is losses
+    assert reduce_losses(losses.astype(np.float32), "mean", np.float16).dtype == np.float16
 
 
 def test_sample_cotangents():

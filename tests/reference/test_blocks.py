@@ -9,7 +9,7 @@ import pytest
 
 import reference
 from reference import _blocks
-from reference._blocks import by_rows, selected
+from reference._blocks import by_rows, select, store, working
 
 SHAPES = [(3, 70001), (700, 301), (2, 300, 301), (70001, 3)]
 
@@ -33,8 +33,11 @@ def results(op, shape, dtype, order):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("op", ["relu", "softmax", "softmax_cross_entropy"])
 def test_the_same_bits(monkeypatch, op, shape, dtype, order):
-    monkeypatch.setattr(_blocks, "BLOCK", 1 << 40)
+    for name in ("SHARED", "CHEAP"):
+        monkeypatch.setattr(_blocks, name, 1 << 40)
     whole = results(op, shape, dtype, order)
+    for name in ("SHARED", "CHEAP"):
+        monkeypatch.setattr(_blocks, name, 1)
     for block, threads in ((1 << 15, 1), (1 << 15, 3), (1000, 2)):
         monkeypatch.setattr(_blocks, "BLOCK", block)
         monkeypatch.setattr(_blocks, "_threads", lambda n=threads: n)
@@ -96,9 +99,23 @@ def test_a_forked_child_has_threads_of_its_own():
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_selected_is_where_bit_for_bit(dtype):
+def test_select_is_where_bit_for_bit(dtype):
     values = np.array([np.nan, -np.nan, np.inf, -np.inf, -0.0, 1.5, np.finfo(dtype).tiny / 4], dtype)
     for where in (np.ones(7, bool), np.zeros(7, bool), np.arange(7) % 2 == 0):
-        assert selected(where, values).tobytes() == np.where(where, values, values.dtype.type(0)).tobytes()
-    strided = np.repeat(values, 2)[::-2]
-    assert selected(strided > 0, strided).tobytes() == np.where(strided > 0, strided, values.dtype.type(0)).tobytes()
+        result = np.full_like(values, 7)
+        select(where, values, result)
+        assert result.tobytes() == np.where(where, values, values.dtype.type(0)).tobytes()
+    strided, result = np.repeat(values, 2)[::-2], np.empty_like(values)
+    select(strided > 0, strided, result)
+    assert result.tobytes() == np.where(strided > 0, strided, values.dtype.type(0)).tobytes()
+
+
+def test_a_kernel_computes_in_its_result_unless_that_is_too_narrow():
+    result = np.zeros(3, np.float32)
+    assert working(result) is result
+    half = np.zeros(3, np.float16)
+    computed = working(half)
+    assert computed.dtype == np.float32
+    computed[...] = 1 / 3
+    store(half, computed)
+    assert (half == np.float16(1 / 3)).all()

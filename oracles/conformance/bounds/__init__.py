@@ -31,7 +31,11 @@ def bounds(case: Case, *, accumulate: str = "strict") -> dict[str, Floats]:
 
     accumulate: "strict" where products and sums of the two-byte floats are taken in float32, "native" for their own.
     """
-    arithmetic = (NATIVE if accumulate == "native" else ARITHMETIC)[case.dtype.name]
+    return bounds_in(case, (NATIVE if accumulate == "native" else ARITHMETIC)[case.dtype.name])
+
+
+def bounds_in(case: Case, arithmetic: Arithmetic) -> dict[str, Floats]:
+    """Those of an evaluation in another arithmetic than the case's own."""
     with np.errstate(all="ignore"):
         found = BOUNDS[case.op](case, arithmetic)
         return {name: np.where(np.isnan(b), np.inf, b * INFLATION) for name, b in found.items()}

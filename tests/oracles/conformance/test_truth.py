@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,3 +47,35 @@ def test_a_wrong_result_is_named_and_the_others_are_not():
     judged = Truth.of(case).judge(Result(np.array([1.0, 2.0]), {"inputs": np.array([1.0, 0.0])}))
     assert judged["output"].passed
     assert not judged["dinputs"].passed
+
+
+class TestInFloat64:
+    case = Case("softmax", {"inputs": np.array([1, 2], np.float32)}, np.array([3, 4], np.float32))
+
+    def test_it_decides_what_passes(self, monkeypatch):
+        monkeypatch.setattr(truth_module, "enclose", lambda *a, **b: pytest.fail("balls were not needed"))
+        exact = np.exp([1.0, 2.0]) / np.exp([1.0, 2.0]).sum()
+        dinputs = exact * ([3.0, 4.0] - (exact * [3.0, 4.0]).sum())
+        truth = Truth.of(self.case)
+        judged = truth.judge(Result(exact.astype(np.float32), {"inputs": dinputs.astype(np.float32)}))
+        assert not truth.in_balls
+        assert all(c.passed and 0 < c.margin < 0.5 for c in judged.values())
+
+    def test_what_fails_is_judged_in_balls(self):
+        truth = Truth.of(self.case)
+        blunt = {n: replace(e, value=e.value + 1.0) for n, e in truth.enclosures.items()}
+        right = load("exact").vjp(self.case)
+        assert all(c.passed for c in replace(truth, enclosures=blunt).judge(right).values())
+        wrong = Result(right.output + 1, right.gradients)
+        judged = truth.judge(wrong)["output"]
+        assert not judged.passed
+        assert judged.expected == load("exact").vjp(Case("softmax", [[1.0, 2.0]], [3.0, 4.0])).output[0]
+
+    def test_where_it_is_no_sharper_than_the_bound_balls_decide(self):
+        assert Truth.of(Case("softmax", {"inputs": np.array([1e30, 1], np.float32)}, np.ones(2, np.float32))).in_balls
+
+    def test_the_final_truth_is_in_balls(self):
+        final = Truth.of(self.case).final()
+        assert final.in_balls
+        assert final.final() is final
+        assert final.enclosures["output"].residual.any()
