@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import lru_cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,15 +25,13 @@ BLOCK = 1 << 17  # elements of the largest array in a block: in smaller ones Pyt
 SHARED = 1 << 17  # elements from which on threads repay being woken, where each costs an exponential
 CHEAP = 1 << 19  # and where it costs a few basic operations
 
-_size = attrgetter("size")
-
 
 def by_rows(kernel: Callable[..., None], *arrays: Array, cheap: bool = False) -> None:
     """kernel(*arrays), in blocks along the first axis, which all arrays share; of one element it goes to all rows.
 
     cheap: a kernel of a few basic operations. NumPy's warnings are off inside, in every thread.
     """
-    largest = max(arrays, key=_size)
+    largest = max(arrays, key=lambda a: a.size)
     if largest.size < (CHEAP if cheap else SHARED) or largest.ndim < 2 or not all(a.flags.c_contiguous for a in arrays):
         with np.errstate(all="ignore"):
             kernel(*arrays)
