@@ -118,6 +118,10 @@ class Case:
         tail = f", {options!r}" if options else ""
         return f"Case({self.op!r}, {{{primals}}}, {self._code('cotangent', self.cotangent)}{tail})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Between processes it travels as JSON too."""
+        return Case.from_json, (self.to_json(short=True),)
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """What Hypothesis and IPython print: the code, not the fields."""
         printer.text(repr(self))

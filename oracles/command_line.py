@@ -49,6 +49,12 @@ main.add_command(replay)
 @click.option("--examples", type=int, default=None, help="Cases an op and dtype.  [default: 60]")
 @click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
 @click.option(
+    "--workers",
+    type=int,
+    default=None,
+    help="Processes that share the work.  [default: one a core, up to 4, of a long run]",
+)
+@click.option(
     "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
 )
 @HTML
@@ -64,6 +70,7 @@ def verify(
     json_file: Any,
     html_file: Path | None,
     junit_file: Path | None,
+    workers: int | None,
 ) -> None:
     """Hold the reference and every installed oracle against the exact value.
 
@@ -82,7 +89,14 @@ def verify(
     chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
     with progress_bar(planned_cases(ops, dtypes, count, chosen)) as advance:
         report = run(
-            ops=ops, dtypes=dtypes, oracles=oracles, device=device, examples=count, seed=chosen, progress=advance
+            ops=ops,
+            dtypes=dtypes,
+            oracles=oracles,
+            device=device,
+            examples=count,
+            seed=chosen,
+            workers=workers,
+            progress=advance,
         )
     report = written(report, json_file, html_file, junit_file)
     if not json_file or json_file.name != "<stdout>":

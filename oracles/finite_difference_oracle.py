@@ -131,7 +131,9 @@ def _softmax(case: Case, primals: Named) -> Balls:
 def _cross_entropy(case: Case, primals: Named) -> Balls:
     classes = case.primals["probabilities"].shape[1]
     rows, labels = _rows(primals["probabilities"], classes), _labels(case, primals, classes)
-    losses = [-total(w * p.log() for w, p in zip(y, row, strict=True)) for y, row in zip(labels, rows, strict=True)]
+    losses = []
+    for row, y in zip(rows, labels, strict=True):
+        losses.append(-total(w * p.log() for w, p in zip(y, row, strict=True) if not w.is_zero()))
     return _reduced(losses, case)
 
 

@@ -52,9 +52,13 @@ def check_agreement(
     examples: int,
     seed: int,
     tally: Tally,
+    only: str | None = None,
     progress: Progress = lambda done, what: None,
 ) -> tuple[Verdict, ...]:
-    """Verdicts on the layer, one a dtype and oracle, and on oracles outside their bounds. Never raises for a layer."""
+    """Verdicts on the layer, one a dtype and oracle, and on oracles outside their bounds. Never raises for a layer.
+
+    only: the one of the dtypes that is tried, on the cases it gets among them all.
+    """
     failures: dict[str, Disagreement] = {}
 
     def judge(case: Case) -> None:
@@ -65,13 +69,14 @@ def check_agreement(
         tally.cases += 1
         progress(1, f"{case.op} {case.dtype}")
 
+    tried = dtypes if only is None else [only]
     for frame, dtype, count in plan(layer, dtypes, examples, seed):
-        if dtype not in failures:
+        if dtype in tried and dtype not in failures:
             _, found = try_cases(judge, frame, dtype, count, seed, Variety(rough=frame.is_large))
             if found is not None:
                 failures[dtype] = shrunk(lambda case: judge_layer(layer, case, Truth.of(case)), found)
     verdicts: list[Verdict] = []
-    for dtype in dtypes:
+    for dtype in tried:
         shown = failures[dtype].shown() if dtype in failures else None
         verdicts += verdicts_on_layer("agrees", layer, dtype, oracles, shown, tally)
-    return (*verdicts, *disputes(layer.op, oracles, dtypes, tally))
+    return (*verdicts, *disputes(layer.op, oracles, tried, tally))

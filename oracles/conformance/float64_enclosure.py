@@ -77,7 +77,7 @@ def _log_sum_exp(x: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _reduced(losses: Floats, case: Case) -> Floats:
     reduction = case.options["reduction"]
-    return losses if reduction == "none" else np.asarray(losses.sum() if reduction == "sum" else losses.mean())
+    return losses if reduction == "none" else np.asarray(losses.sum() / (losses.size if reduction == "mean" else 1))
 
 
 FORMULAS: dict[str, Callable[[Case], Values]] = {

@@ -6,7 +6,7 @@ oracle (disputed), which is then named while the layer is judged by the exact va
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,17 @@ class Tally:
     skipped: dict[tuple[str, str, str], str] = field(default_factory=dict)
     broken: dict[tuple[str, str, str], tuple[str, Case]] = field(default_factory=dict)
     cases: int = 0
+
+    @classmethod
+    def of(cls, parts: Iterable[Tally]) -> Tally:
+        """One tally of several that have no op and dtype in common."""
+        whole = cls()
+        for part in parts:
+            whole.worst |= part.worst
+            whole.skipped |= part.skipped
+            whole.broken |= part.broken
+            whole.cases += part.cases
+        return whole
 
     def add(self, case: Case, source: str, comparisons: Mapping[str, Comparison]) -> None:
         """Enter one result of one source."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -15,10 +17,26 @@ from .agreement import Progress, check_agreement, plan
 from .cases import DTYPES
 from .layer import reference_layer
 from .panel import chosen, cross_validation_note, load_oracles
+from .processes import cores, share
 from .referee import Tally
 from .report import Report, Verdict
 
 EXAMPLES = 60
+LONG = 200  # cases from which on a run is worth more processes, which load the frameworks again
+MOST = 4  # processes, unless more are asked for: each holds the frameworks, a gigabyte with what jax compiles
+
+
+@dataclass(frozen=True)
+class Part:
+    """One op in one dtype of a run in all its dtypes: what a process does at a time."""
+
+    op: str
+    dtype: str
+    dtypes: tuple[str, ...]
+    oracles: tuple[str, ...]
+    device: str
+    examples: int
+    seed: int
 
 
 def verify(
@@ -29,23 +47,40 @@ def verify(
     device: str = "cpu",
     examples: int = EXAMPLES,
     seed: int | None = None,
+    workers: int | None = 1,
     progress: Progress = lambda done, what: None,
 ) -> Report:
     """Hold the reference and every installed oracle against the exact value, over some cases an op and dtype.
 
-    Raises InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run.
+    workers: processes that share the work; None for one a core, four at most, where the run is long and on the CPU.
+    They change nothing of what is drawn and found. Raises InputError for unknown names, OracleUnavailable for an
+    oracle asked for that cannot run.
     """
     chosen_ops, chosen_dtypes = chosen("op", ops, tuple(OPS)), chosen("dtype", dtypes, DTYPES)
     if examples < 1:
         raise InputError(f"examples: expected a positive number, got {examples}")
+    if workers is not None and workers < 1:
+        raise InputError(f"workers: expected a positive number, got {workers}")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+    start, wanted = time.perf_counter(), tuple(oracles or ())
+    parts = [
+        Part(op, dtype, chosen_dtypes, wanted, device, examples, seed) for op in chosen_ops for dtype in chosen_dtypes
+    ]
+    if workers is None:
+        long = device == "cpu" and planned_cases(ops, dtypes, examples, seed) >= LONG
+        workers = min(cores(), MOST) if long else 1
+    results = share(
+        parts[::-1],  # the losses take longest: first, so that no process waits for one at the end
+        workers,
+        here=partial(_tried, progress=progress),
+        there=_tried,
+        came=lambda result: progress(result[1].cases, "in other processes"),
+    )[::-1]
     loaded, absent = load_oracles(oracles, device)
-    start, tally = time.perf_counter(), Tally()
-    verdicts: list[Verdict] = []
-    for op in chosen_ops:
-        verdicts += check_agreement(
-            reference_layer(op), loaded, chosen_dtypes, examples=examples, seed=seed, tally=tally, progress=progress
-        )
+    tally = Tally.of(tally for _, tally in results)
+    verdicts = sorted(
+        (v for said, _ in results for v in said), key=lambda v: (chosen_ops.index(v.op), v.status == "disputed")
+    )
     verdicts += [Verdict("agrees", "", "reference", n, "", "skipped", message=why) for n, why in absent.items()]
     return Report(
         title="backproof verify: the reference against its oracles",
@@ -58,6 +93,22 @@ def verify(
         device=device,
         notes=cross_validation_note(loaded),
     )
+
+
+def _tried(part: Part, progress: Progress = lambda done, what: None) -> tuple[tuple[Verdict, ...], Tally]:
+    loaded, _ = load_oracles(part.oracles, part.device)
+    tally = Tally()
+    said = check_agreement(
+        reference_layer(part.op),
+        loaded,
+        part.dtypes,
+        examples=part.examples,
+        seed=part.seed,
+        tally=tally,
+        only=part.dtype,
+        progress=progress,
+    )
+    return said, tally
 
 
 def planned_cases(ops: Sequence[str] | None, dtypes: Sequence[str] | None, examples: int, seed: int) -> int:

@@ -1,9 +1,11 @@
 import json
+import pickle
 import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import oracles.case
 from oracles import Case, InputError, Recipe, Result
@@ -175,3 +177,14 @@ def test_a_recipe_that_does_not_make_the_values_is_named():
     data["primals"]["inputs"]["recipe"]["seed"] = 4
     with pytest.raises(InputError, match=r"primals\.inputs\.recipe: it does not make the values of primals\.inputs"):
         Case.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("op", OPS)
+@given(data=st.data())
+def test_between_processes_it_travels_as_json(op, data):
+    case = data.draw(cases(op, data.draw(st.sampled_from(DTYPES))))
+    pickled = pickle.dumps(case)
+    again = pickle.loads(pickled)
+    assert again == case
+    assert repr(again) == repr(case)
+    assert b"from_json" in pickled

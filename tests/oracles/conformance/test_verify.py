@@ -71,3 +71,12 @@ def test_on_a_cuda_device_where_there_is_one(cuda_framework):
     report = verify(dtypes=["float32", "float64"], oracles=[cuda_framework.name], device="cuda", examples=20, seed=1)
     assert report.passed
     assert report.device == "cuda"
+
+
+def test_more_processes_find_the_same():
+    one, two = (verify(ops=["relu", "dense"], oracles=["exact"], examples=3, seed=4, workers=n) for n in (1, 2))
+    assert [(m.op, m.result, m.dtype, m.worst, m.cases) for m in one.margins] == [
+        (m.op, m.result, m.dtype, m.worst, m.cases) for m in two.margins
+    ]
+    assert [(v.op, v.dtype, v.status) for v in one.verdicts] == [(v.op, v.dtype, v.status) for v in two.verdicts]
+    assert one.cases == two.cases

@@ -1,0 +1,87 @@
+"""Jobs shared between this process and others.
+
+- The others are started afresh: torch and jax do not survive a fork. They end with this one, however it ends.
+- Nothing is lost with one that dies, or cannot be started: its job is done here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share(
+    jobs: Sequence[Job],
+    workers: int,
+    *,
+    here: Callable[[Job], Result],
+    there: Callable[[Job], Result],
+    came: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """The jobs' results in order, of `workers` processes: `here` runs in this one, and `there` in the others.
+
+    there: a module's function; what it takes and returns is pickled. came: told each result of another process.
+    """
+    if workers < 2 or len(jobs) < 2:
+        return [here(job) for job in jobs]
+    coming, results = deque(enumerate(jobs)), dict[int, Result]()
+    others = min(workers, len(jobs)) - 1
+    with (
+        ProcessPoolExecutor(others, mp_context=get_context("spawn"), initializer=_ends_with_its_parent) as pool,
+        ThreadPoolExecutor(others) as feeders,
+    ):
+
+        def work(do: Callable[[Job], Result]) -> None:
+            while True:
+                try:
+                    i, job = coming.popleft()
+                except IndexError:
+                    return
+                try:
+                    results[i] = do(job)
+                except BrokenProcessPool:
+                    coming.append((i, job))
+                    return
+
+        def elsewhere(job: Job) -> Result:
+            result = pool.submit(there, job).result()
+            came(result)
+            return result
+
+        try:
+            feeding = [feeders.submit(work, elsewhere) for _ in range(others)]
+            work(here)
+            for feeder in feeding:
+                feeder.result()
+            work(here)  # what a dead process left
+        except BaseException:
+            coming.clear()
+            raise
+    return [results[i] for i in range(len(jobs))]
+
+
+def _ends_with_its_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's business: it asks for no more
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
