@@ -11,6 +11,7 @@ import base64
 import json
 import math
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import ml_dtypes
@@ -83,6 +84,13 @@ def element_strides(a: Array) -> tuple[int, ...]:
 def is_plain(a: Array) -> bool:
     """Whether `a` is writeable and in C order, as `numpy.array` makes it."""
     return bool(a.flags.writeable and (a.flags.c_contiguous or a.size == 0))
+
+
+def row_blocks(rows: int, width: int) -> Iterator[slice]:
+    """The rows in blocks of some 2^17 elements: what is computed on the way takes a block's memory, not the array's."""
+    step = max(1, (1 << 17) // max(1, width))
+    for first in range(0, rows, step):
+        yield slice(first, min(first + step, rows))
 
 
 def widened(a: Array) -> NDArray[np.float64]:

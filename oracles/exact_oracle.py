@@ -186,12 +186,15 @@ def softmax_row(row: Floats) -> tuple[Balls, Any]:
 
 def label_weights(case: Case) -> Floats:
     """The targets as rows of weights (N, C) in float64: one-hot where they are class ids."""
-    targets = case.primals["targets"]
+    return weights_of(case.primals["targets"], case.primals[case.signature.differentiable[0]].shape[1])
+
+
+def weights_of(targets: Array, classes: int) -> Floats:
+    """Class ids or rows of weights as rows of weights in float64."""
     if targets.ndim == 2:
         return targets.astype(np.float64)
-    n, classes = case.primals[case.signature.differentiable[0]].shape
-    weights = np.zeros((n, classes))
-    weights[np.arange(n), targets.astype(np.int64)] = 1
+    weights = np.zeros((len(targets), classes))
+    weights[np.arange(len(targets)), targets.astype(np.int64)] = 1
     return weights
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, widened
+from ..arrays import Array, row_blocks, widened
 from ..enclosure import Enclosure
 from .bounds import Floats
 from .conventions import Alternative
 
+LARGE = 1 << 18  # elements of a result that is compared by blocks of its rows
 REACH = 6  # elements shown to each side of the worst
 
 
@@ -89,6 +90,11 @@ def compare(
     if actual.shape != expected.value.shape:
         problem = f"got shape {actual.shape}, expected {expected.value.shape}"
         return Comparison(result, np.inf, None, np.nan, np.nan, np.nan, actual.size, actual.size, problem=problem)
+    accepted = tuple(alternative for alternative in accepted if alternative.result == result)
+    if actual.size > LARGE and len(actual) > 1 and not accepted:
+        parts = list(_by_blocks(result, actual, expected, bound))
+        if all(part.passed for part in parts):  # the elements around a failure are shown of the whole
+            return merged(parts)
     computed = widened(actual)
     margins, conventions = elementwise(result, computed, expected, bound, accepted)
     if not margins.size:
@@ -107,6 +113,20 @@ def compare(
         conventions=conventions,
         elements=_around(result, at, computed, expected.value, bound, margins) if margins[at] > 1 else None,
     )
+
+
+def _by_blocks(result: str, actual: Array, expected: Enclosure, bound: Floats) -> Iterator[Comparison]:
+    for rows in row_blocks(len(actual), actual.size // max(1, len(actual))):
+        truth = Enclosure(*(a[rows] for a in (expected.value, expected.residual, expected.radius)))
+        part = compare(result, actual[rows], truth, bound[rows])
+        yield part if part.at is None else replace(part, at=(part.at[0] + rows.start, *part.at[1:]))
+
+
+def merged(parts: Sequence[Comparison]) -> Comparison:
+    """The comparison of a whole from those of its parts."""
+    worst = max(parts, key=lambda part: part.margin)
+    sums = {name: sum(getattr(part, name) for part in parts) for name in ("wrong", "size", "unclaimed")}
+    return replace(worst, **sums)
 
 
 def _around(

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..arrays import row_blocks, widened
 from ..case import Case
 from ..enclosure import Enclosure
 from .bounds import ARITHMETIC, Floats, bounds_in
 from .bounds.arithmetic import floats
-from .bounds.losses import label_weights, signed_scales
+from .bounds.losses import samples
 
 Values = dict[str, Floats]
 
@@ -43,35 +44,41 @@ def _dense(case: Case) -> Values:
 
 
 def _softmax(case: Case) -> Values:
-    g = floats(case, "cotangent")
-    s, _, _ = _log_sum_exp(floats(case, "inputs"))
-    return {"output": s, "dinputs": s * (g - (s * g).sum(axis=-1, keepdims=True))}
+    rows = (-1, case.cotangent.shape[-1]) if case.cotangent.size else (0, 0)
+    x, g = case.primals["inputs"].reshape(rows), case.cotangent.reshape(rows)
+    output, dinputs = np.empty(x.shape), np.empty(x.shape)
+    for some in row_blocks(*x.shape):
+        wide, (s, _, _) = widened(g[some]), _log_sum_exp(widened(x[some]))
+        output[some], dinputs[some] = s, s * (wide - (s * wide).sum(axis=1, keepdims=True))
+    return {"output": output.reshape(case.cotangent.shape), "dinputs": dinputs.reshape(case.cotangent.shape)}
 
 
 def _cross_entropy(case: Case) -> Values:
-    p, y = floats(case, "probabilities"), label_weights(case)
-    labelled = y != 0
-    p = np.where(labelled, p, 1.0)
-    losses = -(y * np.log(p)).sum(axis=1)
-    return {
-        "output": _reduced(losses, case),
-        "dprobabilities": np.where(labelled, -y * signed_scales(case, len(p)) / p, 0),
-    }
+    shape = case.primals["probabilities"].shape
+    losses, gradient = np.empty(shape[0]), np.empty(shape)
+    for some, p, y, scale in samples(case):
+        labelled = y != 0
+        p = np.where(labelled, p, 1.0)
+        losses[some] = -(y * np.log(p)).sum(axis=1)
+        gradient[some] = np.where(labelled, -y * scale / p, 0.0)
+    return {"output": _reduced(losses, case), "dprobabilities": gradient}
 
 
 def _softmax_cross_entropy(case: Case) -> Values:
-    y = label_weights(case)
-    s, shifted, log_sum = _log_sum_exp(floats(case, "logits"))
-    losses = np.where(y != 0, y * (log_sum - shifted), 0.0).sum(axis=1)
-    gradient = (s * y.sum(axis=1, keepdims=True) - y) * signed_scales(case, len(y))
+    shape = case.primals["logits"].shape
+    losses, gradient = np.empty(shape[0]), np.empty(shape)
+    for some, x, y, scale in samples(case):
+        s, shifted, log_sum = _log_sum_exp(x)
+        losses[some] = np.where(y != 0, y * (log_sum - shifted), 0.0).sum(axis=1)
+        gradient[some] = (s * y.sum(axis=1, keepdims=True) - y) * scale
     return {"output": _reduced(losses, case), "dlogits": gradient}
 
 
 def _log_sum_exp(x: Floats) -> tuple[Floats, Floats, Floats]:
     """The softmax of the rows, x - max x, and the log of sum exp(x - max x); NaN for a row that is NaN."""
-    shifted = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
+    shifted = x - x.max(axis=1, keepdims=True, initial=-np.inf)
     e = np.exp(shifted)
-    total = e.sum(axis=-1, keepdims=True)
+    total = e.sum(axis=1, keepdims=True)
     return e / total, shifted, np.log(total)
 
 

@@ -38,4 +38,10 @@ def bounds_in(case: Case, arithmetic: Arithmetic) -> dict[str, Floats]:
     """Those of an evaluation in another arithmetic than the case's own."""
     with np.errstate(all="ignore"):
         found = BOUNDS[case.op](case, arithmetic)
-        return {name: np.where(np.isnan(b), np.inf, b * INFLATION) for name, b in found.items()}
+        return {name: _claimed(b * INFLATION) for name, b in found.items()}
+
+
+def _claimed(bound: Floats) -> Floats:
+    bound = np.asarray(bound)
+    bound[np.isnan(bound)] = np.inf
+    return bound

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...case import Case
-from .arithmetic import LOG, Arithmetic, Floats, floats, unclaimed_from
-from .losses import label_weights, reduced, scales
+from .arithmetic import LOG, Arithmetic, Floats, unclaimed_from
+from .losses import reduced, samples
 
 # y's own rounding to the dtype, y g, 1 / N and the product with it, 1 / p and the product with it, a division's
 # second ulp
@@ -17,13 +17,18 @@ GRADIENT_STEPS = 3
 
 def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """(LOG u + gamma_{C+2}) sum |y log p|, reduced; gamma_8 |y g / (p N)|."""
-    p = floats(case, "probabilities")
-    n, classes = p.shape
-    clip = case.options["clip"]
+    shape = case.primals["probabilities"].shape
+    sizes, losses, gradient = np.empty(shape[0]), np.empty(shape[0]), np.empty(shape)
+    for rows, p, y, scale in samples(case):
+        sizes[rows], losses[rows], gradient[rows] = _of_rows(case, a, p, np.abs(y), np.abs(scale))
+    return {"output": reduced(a, case, sizes, losses), "dprobabilities": gradient}
+
+
+def _of_rows(case: Case, a: Arithmetic, p: Floats, y: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
+    """The sizes of the losses, their bounds, and those of the gradient."""
+    classes, clip = p.shape[1], case.options["clip"]
     if clip is not None:
         p = np.clip(p, clip, 1 - clip)
-    y = np.abs(label_weights(case))
-    scale = scales(case, n)
     labelled = (y != 0) & np.isfinite(p) & (p > 0)
     subnormal = labelled & (p < a.tiny)
     logs = np.where(labelled, np.abs(np.log(np.where(labelled, p, 1.0))), 0.0)
@@ -43,7 +48,7 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     size = y * scale * inverse
     bounds = size * (a.gamma(GRADIENT_ROUNDINGS) + (GRADIENT_STEPS - 1) * a.v * (1 + a.v) * a.half)
     # a product that may be flushed on the way takes the whole element with it
-    whole = scale * (n if case.options["reduction"] == "mean" else 1)
+    whole = scale * (len(case.primals["targets"]) if case.options["reduction"] == "mean" else 1)
     if a.half:  # stored products below the dtype's range lose what the quotient magnifies
         bounds = bounds + 2 * a.stored_tiny * (1 + y) * inverse * (np.minimum(y * scale, scale) < 2 * a.normal)
     flushed = labelled & (np.minimum(y * scale, np.minimum(scale, y)) < 2 * a.tiny)
@@ -55,4 +60,4 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     bounds = np.where((y != 0) & (p == 0) & (y * scale < 2 * a.normal), np.inf, bounds)
     largest_step = np.maximum(inverse, 1.0) * np.maximum(y, 1.0) * np.maximum(whole, 1.0)
     bounds = unclaimed_from(bounds, largest_step, a.wide_largest)
-    return {"output": reduced(a, case, sizes, losses), "dprobabilities": np.where(y != 0, bounds, 0.0)}
+    return sizes, losses, np.where(y != 0, bounds, 0.0)

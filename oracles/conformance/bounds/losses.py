@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from ...arrays import row_blocks, widened
 from ...case import Case
-from ...exact_oracle import label_weights
+from ...exact_oracle import label_weights, weights_of
 from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
 
-__all__ = ["label_weights", "reduced", "scales", "signed_scales"]
+__all__ = ["label_weights", "reduced", "samples", "scales", "signed_scales"]
+
+
+def samples(case: Case) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
+    """Blocks of samples: which, their logits or probabilities and their weights (n, C), and the scales (n, 1)."""
+    x, targets = case.primals[case.signature.differentiable[0]], case.primals["targets"]
+    g = signed_scales(case, len(x))
+    for rows in row_blocks(*x.shape):
+        yield rows, widened(x[rows]), weights_of(targets[rows], x.shape[1]), g[rows]
 
 
 def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:

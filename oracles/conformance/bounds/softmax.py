@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...arrays import row_blocks, widened
 from ...case import Case
-from .arithmetic import DIVISION, EXP, LOG, Arithmetic, Floats, floats, unclaimed_from
+from .arithmetic import DIVISION, EXP, LOG, Arithmetic, Floats, unclaimed_from
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,16 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """The bounds of the output and of s (g - s.g)."""
     shape = case.cotangent.shape
     rows = (-1, shape[-1]) if case.cotangent.size else (0, shape[-1])
-    p = probabilities(a, floats(case, "inputs").reshape(rows))
-    g = np.abs(floats(case, "cotangent").reshape(rows))
-    signed = floats(case, "cotangent").reshape(rows)
-    classes = shape[-1]
+    x, g = case.primals["inputs"].reshape(rows), case.cotangent.reshape(rows)
+    output, dinputs = np.empty(x.shape), np.empty(x.shape)
+    for some in row_blocks(*x.shape):
+        output[some], dinputs[some] = _of_rows(a, widened(x[some]), widened(g[some]))
+    return {"output": output.reshape(shape), "dinputs": dinputs.reshape(shape)}
+
+
+def _of_rows(a: Arithmetic, x: Floats, signed: Floats) -> tuple[Floats, Floats]:
+    p = probabilities(a, x)
+    g, classes = np.abs(signed), x.shape[1]
     s, s_bound = p.s, a.stored(p.s, p.bound)
     reach = s + s_bound
     dot = np.sum(s * signed, axis=1, keepdims=True)
@@ -48,10 +55,7 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     dinputs = s_bound * (difference + dot_bound) + reach * (dot_bound + rounding) + 4 * a.tiny * (1 + g + gauge)
     dinputs = a.stored(s * difference, dinputs)
     dinputs = unclaimed_from(dinputs, g + np.max(g, axis=1, keepdims=True, initial=0), a.wide_largest)
-    return {
-        "output": np.where(p.valid, s_bound, 0.0).reshape(shape),
-        "dinputs": np.where(p.valid, dinputs, 0.0).reshape(shape),
-    }
+    return np.where(p.valid, s_bound, 0.0), np.where(p.valid, dinputs, 0.0)
 
 
 def probabilities(a: Arithmetic, x: Floats, *, stored_log: bool = False) -> Probabilities:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from ...case import Case
-from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
-from .losses import label_weights, reduced, scales
+from .arithmetic import Arithmetic, Floats, unclaimed_from
+from .losses import reduced, samples
 from .softmax import probabilities
 
 
 def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """The bounds of the reduced loss and of the gradient; rows that are NaN have none."""
-    x = floats(case, "logits")
-    n, classes = x.shape
+    shape = case.primals["logits"].shape
+    sizes, losses, gradient = np.empty(shape[0]), np.empty(shape[0]), np.empty(shape)
+    for rows, x, y, scale in samples(case):
+        sizes[rows], losses[rows], gradient[rows] = _of_rows(case, a, x, np.abs(y), np.abs(scale))
+    return {"output": reduced(a, case, sizes, losses), "dlogits": gradient}
+
+
+def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
+    """The sizes of the losses, their bounds, and those of the gradient."""
+    classes = x.shape[1]
     p = probabilities(a, x, stored_log=True)
-    y = np.abs(label_weights(case))
-    scale = scales(case, n)
 
     taken = (y != 0) & np.isfinite(p.log_s)
     logs = np.where(taken, -p.log_s, 0.0)
@@ -51,6 +57,6 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     gradient = a.stored(scale * gauge, gradient)
     if a.half:  # the stored y g / N
         gradient = unclaimed_from(gradient, 2 * scale * np.max(y, axis=1, keepdims=True, initial=0.0), a.largest)
-    whole = scale * (n if case.options["reduction"] == "mean" else 1)
+    whole = scale * (len(case.primals["targets"]) if case.options["reduction"] == "mean" else 1)
     gradient = unclaimed_from(gradient, np.maximum(whole, 1.0) * np.maximum(weight, 1.0) * 2, a.wide_largest)
-    return {"output": reduced(a, case, sizes, losses), "dlogits": np.where(p.valid, gradient, 0.0)}
+    return sizes, losses, np.where(p.valid, gradient, 0.0)

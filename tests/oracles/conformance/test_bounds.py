@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 
 from oracles import Case, Recipe, Result
-from oracles.conformance.bounds import ARITHMETIC, bounds
+from oracles.conformance import float64_enclosure
+from oracles.conformance.bounds import ARITHMETIC, bounds, losses, softmax
 from oracles.conformance.cases import DTYPES, cases
+from oracles.conformance.float64_enclosure import enclose_in_float64
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
@@ -180,3 +182,26 @@ def test_a_label_on_a_negative_probability_has_its_gradient(dtype):
 
 def _normalised(e):
     return e / e.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("op", ["softmax", "cross_entropy", "softmax_cross_entropy"])
+def test_blocks_of_rows_change_nothing(monkeypatch, op):
+    """Nor do they in float64's enclosure, which goes through the same blocks."""
+
+    def one_by_one(rows, width):
+        return (slice(i, i + 1) for i in range(rows))
+
+    @given(cases(op, "float32"))
+    def same(case):
+        whole = bounds(case), enclose_in_float64(case)
+        with monkeypatch.context() as patch:
+            for module in (softmax, losses, float64_enclosure):
+                patch.setattr(module, "row_blocks", one_by_one)
+            parts = bounds(case), enclose_in_float64(case)
+        for name, bound in whole[0].items():
+            np.testing.assert_allclose(parts[0][name], bound, rtol=1e-12)
+            if whole[1] is not None:
+                a, b = parts[1][name], whole[1][name]
+                assert (np.abs(a.value - b.value) <= b.radius).all()
+
+    same()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import oracles.conformance.compare as compare_module
 from oracles.conformance.compare import compare
 from oracles.conformance.conventions import Alternative
 from oracles.enclosure import Enclosure
@@ -69,3 +70,26 @@ def test_an_alternative_is_accepted_where_it_is_marked_and_named():
 def test_an_alternative_of_another_result_does_not_count():
     other = Alternative("either", "dinputs", np.array([True]), np.array([5.0]))
     assert not judge([5.0], [1.0], [0.0], [other]).passed
+
+
+def test_a_large_result_is_compared_by_blocks(monkeypatch):
+    rng = np.random.default_rng(0)
+    value = rng.standard_normal((300, 1000))
+    bound = np.full(value.shape, 1e-3)
+    bound[7] = np.inf
+    actual = value + rng.uniform(-1e-3, 1e-3, value.shape)
+    assert actual.size > compare_module.LARGE
+    by_blocks = compare("output", actual, Enclosure.exact(value), bound)
+    monkeypatch.setattr(compare_module, "LARGE", 1 << 40)
+    assert by_blocks == compare("output", actual, Enclosure.exact(value), bound)
+    assert by_blocks.passed
+    assert by_blocks.unclaimed == 1000
+
+
+def test_a_failure_of_a_large_result_is_shown_as_of_any():
+    value = np.zeros((300, 1000))
+    actual = value.copy()
+    actual[250, 999] = 1.0
+    found = compare("output", actual, Enclosure.exact(value), np.full(value.shape, 1e-3))
+    assert (found.at, found.wrong, found.size) == ((250, 999), 1, 300_000)
+    assert found.elements.shape == (300, 1000)
