@@ -31,7 +31,6 @@ if ARGUMENTS.threads == 1:
 
 import json
 import math
-import platform
 import statistics
 import sys
 import time
@@ -42,9 +41,10 @@ from typing import Any
 import jax
 import numpy as np
 import torch
+from machine import versions
 
 import reference
-from oracles import Case, load
+from oracles import Case
 from oracles.ops import get_op
 
 jax.config.update("jax_enable_x64", True)
@@ -165,13 +165,42 @@ def main() -> None:
             print(f"{name:34} {dtype:8}{times}   {ratio:.2f}", flush=True)
     mean = math.exp(statistics.fmean(math.log(row["ratio"]) for row in rows))
     behind = sum(row["ratio"] < 1 for row in rows)
-    versions = {name: load(name).version for name in ("torch", "jax")} | {"numpy": np.__version__}
     print(f"microseconds, medians of {ARGUMENTS.repeats} repeats")
     print(f"geometric mean of the ratios {mean:.2f}; behind the faster framework in {behind} of {len(rows)} rows")
-    print(f"{versions}, Python {platform.python_version()}, {platform.machine()}, {ARGUMENTS.threads} threads")
+    print(f"{versions()}, {ARGUMENTS.threads} threads")
     if ARGUMENTS.json:
-        found = {"rows": rows, "versions": versions, "threads": ARGUMENTS.threads, "argv": sys.argv}
+        found = {"rows": rows, "versions": versions(), "threads": ARGUMENTS.threads, "argv": sys.argv}
         Path(ARGUMENTS.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    if ARGUMENTS.plot:
+        plot(rows, ARGUMENTS.plot)
+
+
+def plot(rows: list[dict[str, Any]], path: str) -> None:
+    """How many times as long each framework takes, by op and size: above 1 the reference is faster."""
+    from matplotlib import pyplot
+    from matplotlib.ticker import FixedLocator, FuncFormatter
+
+    ops = list(dict.fromkeys(row["name"].split()[0] for row in rows))
+    figure, axes = pyplot.subplots(1, len(ops), figsize=(3.1 * len(ops), 3.8), sharey=True, squeeze=False)
+    for axis, op in zip(axes[0], ops, strict=True):
+        axis.axhline(1, color="0.4", linewidth=1)
+        for framework, colour in (("torch", "tab:orange"), ("jax", "tab:blue")):
+            for dtype, style in (("float32", "o-"), ("float64", "s--")):
+                mine = [row for row in rows if row["name"].startswith(f"{op} ") and row["dtype"] == dtype]
+                times = [row["seconds"][framework][1] / row["seconds"]["reference"][1] for row in mine]
+                sizes = [row["name"].split()[1] for row in mine]
+                axis.plot(sizes, times, style, color=colour, label=f"{framework} {dtype}", markersize=4)
+        axis.set_title(op)
+        axis.set_yscale("log")
+        axis.tick_params(axis="x", rotation=60)
+        axis.yaxis.set_major_locator(FixedLocator([0.25, 0.5, 1, 2, 4, 8]))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}x"))
+        axis.yaxis.set_minor_locator(FixedLocator([]))
+        axis.grid(alpha=0.3)
+    axes[0][0].set_ylabel("time of the framework / time of the reference")
+    axes[0][-1].legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
 def _sums(a: Arithmetic, left: Floats, right: Floats, added: Floats | None = None) -> Floats:
     """The bound of left @ right (+ added)."""
     terms = left.shape[1] + (added is not None)
-    finite = [np.where(np.isfinite(m), m, 0.0) for m in (left, right, np.zeros(1) if added is None else added)]
+    finite = [_finite(m) for m in (left, right, np.zeros(1) if added is None else added)]
     gauge = np.abs(finite[0]) @ np.abs(finite[1]) + np.abs(finite[2])
     product = finite[0] @ finite[1]
     flushed = _flushed(a, *finite) + terms * a.tiny
@@ -37,7 +37,12 @@ def _sums(a: Arithmetic, left: Floats, right: Floats, added: Floats | None = Non
 
 def _flushed(a: Arithmetic, left: Floats, right: Floats, added: Floats) -> Floats:
     """What is lost when subnormal operands are read as zero."""
-    small = [np.where(np.abs(m) < a.tiny, np.abs(m), 0.0) for m in (left, right, added)]
-    if not any(m.any() for m in small):
+    if not any((np.abs(m) < a.tiny).any() and ((np.abs(m) < a.tiny) & (m != 0)).any() for m in (left, right, added)):
         return np.zeros(1)
+    small = [np.where(np.abs(m) < a.tiny, np.abs(m), 0.0) for m in (left, right, added)]
     return np.asarray(small[0] @ np.abs(right) + np.abs(left) @ small[1] + small[2])
+
+
+def _finite(m: Floats) -> Floats:
+    there = np.isfinite(m)
+    return m if there.all() else np.where(there, m, 0.0)
