@@ -4,8 +4,8 @@
     python benchmarks/reference_speed.py --only softmax --repeats 50
     python benchmarks/reference_speed.py --threads 1 --json speed.json --plot speed.svg
 
-Every repeat calls each source in turn, so that what else the machine does meets all of them; medians and quartiles are
-of the time of one forward and one backward pass. Arrays are handed over in each framework's own kind beforehand;
+Every repeat calls each source in turn, after a rest, so that what else the machine does meets all of them; medians and
+quartiles are of the time of one forward and one backward pass. Arrays are handed over in each framework's own kind beforehand;
 jax.jit compiles both passes as one function, and is called once before. The ratio is that of the faster framework to
 the reference: over 1, the reference is faster.
 """
@@ -53,6 +53,7 @@ torch.set_num_threads(ARGUMENTS.threads)
 ROWS = ((8, 10), (64, 10), (64, 1000), (256, 1024), (2048, 1000), (512, 32000))
 DENSE = ((8, 4, 3), (32, 64, 32), (128, 256, 128), (256, 784, 512), (512, 1024, 1024), (1024, 2048, 2048))
 SECONDS = 0.02  # of each source in each repeat, at least one call
+REST = 0.06  # before it: the threads of BLAS, OpenMP and XLA spin for a while after their work, on the others' cores
 LAYERS = {
     "relu": reference.ReLU,
     "softmax": reference.Softmax,
@@ -143,6 +144,8 @@ def quartiles(calls: dict[str, Call], repeats: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
+            time.sleep(REST)
+            call()  # wakes its own threads
             start = time.perf_counter()
             for _ in range(often[name]):
                 call()

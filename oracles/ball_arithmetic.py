@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -45,17 +44,19 @@ def total(terms: Iterable[Any]) -> Any:
 
 def enclosure(terms: Balls, shape: tuple[int, ...]) -> Enclosure:
     """Balls as value, residual and radius; a value beyond float64 is infinite."""
-    value, residual, radius = np.empty(len(terms)), np.zeros(len(terms)), np.zeros(len(terms))
-    for i, ball in enumerate(terms):
-        nearest = float(ball)
-        value[i] = nearest
-        if math.isfinite(nearest):
-            rest = ball - nearest
-            if not rest.is_zero():
-                residual[i] = float(rest)
-                # the roundings of the two floats just made, below the normal range too
-                radius[i] = float(rest.rad()) * (1 + 2**-50) + abs(residual[i]) * 2**-52 + SMALLEST
-    return Enclosure(*(a.reshape(shape) for a in (value, residual, radius)))
+    nearest = [float(ball) for ball in terms]
+    rests = [ball - v for ball, v in zip(terms, nearest, strict=True)]
+    value, residual, radius = (
+        np.array(a, np.float64) for a in (nearest, [float(r) for r in rests], [float(r.rad()) for r in rests])
+    )
+    with np.errstate(all="ignore"):
+        # the roundings of the two floats just made, below the normal range too
+        radius = radius * (1 + 2**-50) + np.abs(residual) * 2**-52 + SMALLEST
+    exact = [i for i in np.flatnonzero(residual == 0).tolist() if rests[i].is_zero()]
+    radius[exact] = 0.0
+    known = np.isfinite(value)
+    enclosed = (value, np.where(known, residual, 0.0), np.where(known, radius, 0.0))
+    return Enclosure(*(a.reshape(shape) for a in enclosed))
 
 
 def overwritten(enclosed: Enclosure, where: Array, values: Floats) -> Enclosure:

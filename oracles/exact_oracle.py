@@ -126,7 +126,7 @@ def _softmax(case: Case) -> Enclosures:
 def _cross_entropy(case: Case) -> Enclosures:
     probabilities = case.primals["probabilities"]
     p = probabilities.astype(np.float64)
-    n, classes = p.shape
+    n = len(p)
     y = label_weights(case)
     scale = sample_scales(case, n)
     clip = case.options["clip"]
@@ -135,17 +135,18 @@ def _cross_entropy(case: Case) -> Enclosures:
         clipped, p = (p < low) | (p > high), np.clip(p, low, high)
     labelled = y != 0
     special = labelled & ~((p > 0) & np.isfinite(p))
-    logs = [v.log() for v in balls(np.where(labelled & ~special, p, 1.0))]
-    ys = balls(y)
-    terms = [-label * log for label, log in zip(ys, logs, strict=True)]
-    losses = [total(terms[i * classes : (i + 1) * classes]) for i in range(n)]
+    terms: list[Balls] = [[] for _ in range(n)]
+    for i, j in np.argwhere(labelled & ~special).tolist():
+        terms[i].append(-arb(y[i, j].item()) * arb(p[i, j].item()).log())
+    losses = [total(row) for row in terms]
     odd = np.where(special, -y * np.log(p), 0.0).sum(axis=1)
-    by_class = [scale[i // classes] for i in range(n * classes)]
     g = np.array([float(v) for v in scale]).reshape(-1, 1)
     plain = labelled & np.isfinite(p) & (p != 0) & np.isfinite(g)
-    ps = balls(np.where(plain, p, 1.0))
-    gradient = [-label * v / q for label, v, q in zip(ys, by_class, ps, strict=True)]
-    dp = overwritten(enclosure(gradient, p.shape), ~plain, np.where(labelled, -y * g / p, 0.0))
+    at = np.argwhere(plain).tolist()
+    gradient = enclosure([-arb(y[i, j].item()) * scale[i] / arb(p[i, j].item()) for i, j in at], (len(at),))
+    dp = Enclosure.exact(np.where(labelled, -y * g / p, 0.0))
+    for whole, part in ((dp.value, gradient.value), (dp.residual, gradient.residual), (dp.radius, gradient.radius)):
+        whole[plain] = part
     if clip is not None:
         dp = overwritten(dp, clipped & ~np.isnan(p), np.zeros(p.shape))
     return {"output": _reduced(losses, odd, case), "dprobabilities": dp}
@@ -161,12 +162,12 @@ def _softmax_cross_entropy(case: Case) -> Enclosures:
     gradient: Balls = []
     for row, labels, g in zip(np.where(invalid[:, None], 0.0, x), y, scale, strict=True):
         s, log_sum = softmax_row(row)
-        weights = balls(labels)
-        weight = total(weights)
         top = float(row.max())
-        logits = balls(np.where(np.isfinite(row), row, 0.0))
-        losses.append(total(w * (log_sum - (v - top)) for w, v in zip(weights, logits, strict=True) if not w.is_zero()))
-        gradient += [(p * weight - w) * g for p, w in zip(s, weights, strict=True)]
+        labelled = {i: arb(labels[i].item()) for i in np.flatnonzero(labels).tolist()}
+        logits = {i: arb(row[i].item() if np.isfinite(row[i]) else 0) for i in labelled}
+        losses.append(total(w * (log_sum - (logits[i] - top)) for i, w in labelled.items()))
+        weight = total(labelled.values()) * g
+        gradient += [p * weight - labelled[i] * g if i in labelled else p * weight for i, p in enumerate(s)]
     masked = np.where((x == -np.inf) & (y != 0), y * np.inf, 0.0).sum(axis=1)
     odd = np.where(invalid, np.nan, masked)
     nan_at = np.broadcast_to(invalid[:, None], x.shape)
