@@ -96,6 +96,7 @@ def test_a_wrong_reference_exits_1_and_shows_the_shrunk_case(monkeypatch):
         (["--device", "tpu", "--oracle", "exact"], "device: expected one of cpu, cuda, got 'tpu'"),
         (["--device", "cuda", "--oracle", "exact"], "no framework was asked for, and only those run on cuda"),
         (["--examples", "0"], "examples: expected a positive number, got 0"),
+        (["--workers", "0"], "workers: expected a positive number, got 0"),
         (["--examples", "many"], "'many' is not a valid integer"),
         (["--json", "/nowhere/report.json"], "No such file or directory"),
         (["--html", "/nowhere/report.html"], "/nowhere: no such folder"),
