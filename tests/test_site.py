@@ -27,7 +27,7 @@ def rendered(hooks, markdown, page="page.md"):
 def test_a_source_is_that_of_the_function(hooks):
     text = rendered(hooks, "before\n\n<!-- source: reference.relu._relu_vjp_of -->\n")
     assert text.startswith("before\n\n```python\ndef _relu_vjp_of(g")
-    assert "by_rows(_relu_vjp, dinputs, g, x)" in text
+    assert "by_rows(_relu_vjp, dinputs, g, x, cheap=True)" in text
 
 
 def test_a_source_that_is_not_there_fails(hooks):
