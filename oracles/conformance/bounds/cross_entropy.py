@@ -6,7 +6,7 @@ import numpy as np
 
 from ...case import Case
 from .arithmetic import LOG, Arithmetic, Floats, unclaimed_from
-from .losses import reduced, samples
+from .losses import by_samples
 
 # y's own rounding to the dtype, y g, 1 / N and the product with it, 1 / p and the product with it, a division's
 # second ulp
@@ -17,11 +17,7 @@ GRADIENT_STEPS = 3
 
 def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """(LOG u + gamma_{C+2}) sum |y log p|, reduced; gamma_8 |y g / (p N)|."""
-    shape = case.primals["probabilities"].shape
-    sizes, losses, gradient = np.empty(shape[0]), np.empty(shape[0]), np.empty(shape)
-    for rows, p, y, scale in samples(case):
-        sizes[rows], losses[rows], gradient[rows] = _of_rows(case, a, p, np.abs(y), np.abs(scale))
-    return {"output": reduced(a, case, sizes, losses), "dprobabilities": gradient}
+    return by_samples(case, a, _of_rows)
 
 
 def _of_rows(case: Case, a: Arithmetic, p: Floats, y: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -11,7 +11,10 @@ from ...case import Case
 from ...exact_oracle import label_weights, weights_of
 from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
 
-__all__ = ["label_weights", "reduced", "samples", "scales", "signed_scales"]
+__all__ = ["by_samples", "label_weights", "samples", "signed_scales"]
+
+# (case, arithmetic, logits or probabilities, |weights|, |scales|) -> sizes of the losses, their bounds, the gradient's
+OfRows = Callable[[Case, Arithmetic, Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
 
 
 def samples(case: Case) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
@@ -20,6 +23,16 @@ def samples(case: Case) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
     g = signed_scales(case, len(x))
     for rows in row_blocks(*x.shape):
         yield rows, widened(x[rows]), weights_of(targets[rows], x.shape[1]), g[rows]
+
+
+def by_samples(case: Case, a: Arithmetic, of_rows: OfRows) -> dict[str, Floats]:
+    """The bounds of the reduced loss and of the gradient, a block of samples at a time."""
+    name = case.signature.differentiable[0]
+    shape = case.primals[name].shape
+    sizes, losses, gradient = np.empty(shape[0]), np.empty(shape[0]), np.empty(shape)
+    for rows, x, y, scale in samples(case):
+        sizes[rows], losses[rows], gradient[rows] = of_rows(case, a, x, np.abs(y), np.abs(scale))
+    return {"output": reduced(a, case, sizes, losses), f"d{name}": gradient}
 
 
 def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
@@ -38,8 +51,3 @@ def signed_scales(case: Case, n: int) -> Floats:
     """g_i, over N under the mean: (N, 1)."""
     g = floats(case, "cotangent").reshape(-1, 1)
     return np.broadcast_to(g / n if case.options["reduction"] == "mean" and n else g, (n, 1))
-
-
-def scales(case: Case, n: int) -> Floats:
-    """|g_i|, over N under the mean: (N, 1)."""
-    return np.abs(signed_scales(case, n))

@@ -6,17 +6,13 @@ import numpy as np
 
 from ...case import Case
 from .arithmetic import Arithmetic, Floats, unclaimed_from
-from .losses import reduced, samples
+from .losses import by_samples
 from .softmax import probabilities
 
 
 def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """The bounds of the reduced loss and of the gradient; rows that are NaN have none."""
-    shape = case.primals["logits"].shape
-    sizes, losses, gradient = np.empty(shape[0]), np.empty(shape[0]), np.empty(shape)
-    for rows, x, y, scale in samples(case):
-        sizes[rows], losses[rows], gradient[rows] = _of_rows(case, a, x, np.abs(y), np.abs(scale))
-    return {"output": reduced(a, case, sizes, losses), "dlogits": gradient}
+    return by_samples(case, a, _of_rows)
 
 
 def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
