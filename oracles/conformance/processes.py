@@ -57,21 +57,20 @@ def share(
                 except BrokenProcessPool:
                     coming.append((i, job))
                     return
+                except BaseException:
+                    coming.clear()  # the run is over
+                    raise
 
         def elsewhere(job: Job) -> Result:
             result = pool.submit(there, job).result()
             came(result)
             return result
 
-        try:
-            feeding = [feeders.submit(work, elsewhere) for _ in range(others)]
-            work(here)
-            for feeder in feeding:
-                feeder.result()
-            work(here)  # what a dead process left
-        except BaseException:
-            coming.clear()
-            raise
+        feeding = [feeders.submit(work, elsewhere) for _ in range(others)]
+        work(here)
+        for feeder in feeding:
+            feeder.result()
+        work(here)  # what a dead process left
     return [results[i] for i in range(len(jobs))]
 
 

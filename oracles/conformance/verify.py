@@ -63,6 +63,8 @@ def verify(
         raise InputError(f"workers: expected a positive number, got {workers}")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     start, wanted = time.perf_counter(), tuple(oracles or ())
+    if wanted or device != "cpu":
+        load_oracles(wanted, device)  # what cannot be had is said before other processes start
     parts = [
         Part(op, dtype, chosen_dtypes, wanted, device, examples, seed) for op in chosen_ops for dtype in chosen_dtypes
     ]
