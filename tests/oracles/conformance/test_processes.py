@@ -12,7 +12,6 @@ from oracles.conformance.processes import cores, share
 
 
 def here(job):
-    time.sleep(0.02)
     return job, os.getpid()
 
 
@@ -30,7 +29,15 @@ def refuses(job):
 
 def test_results_come_in_order_from_several_processes():
     told = []
-    results = share(range(60), 2, here=here, there=there, came=told.append)
+
+    def patient(job):
+        """Leaves jobs for the other process, however long that takes to start."""
+        until = time.monotonic() + 60
+        while not told and time.monotonic() < until:
+            time.sleep(0.01)
+        return here(job)
+
+    results = share(range(60), 2, here=patient, there=there, came=told.append)
     assert [job for job, _ in results] == list(range(60))
     elsewhere = {pid for _, pid in results} - {os.getpid()}
     assert len(elsewhere) == 1
@@ -45,14 +52,16 @@ def test_one_process_starts_no_other():
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_the_job_of_a_process_that_dies_is_done_here():
-    assert share(range(40), 2, here=here, there=fatal) == [(job, os.getpid()) for job in range(40)]
+    assert share(range(40), 2, here=lambda job: (time.sleep(0.1), here(job))[1], there=fatal) == [
+        (job, os.getpid()) for job in range(40)
+    ]
 
 
 @pytest.mark.parametrize("where", ["here", "there"])
 def test_what_a_job_raises_is_raised(where):
-    does = {"here": here, "there": there, where: refuses}
+    does = {"here": lambda job: time.sleep(0.1), "there": there, where: refuses}
     with pytest.raises(ValueError, match=r"job \d"):
-        share(range(40), 2, **does)
+        share(range(600), 2, **does)  # a minute, if the other process should take that long to start
 
 
 def test_there_is_at_least_one_core():
