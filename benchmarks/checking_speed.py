@@ -13,18 +13,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.test_util
 import numpy as np
 import torch
-from machine import versions
+from machine import versions, write_json
 
 from oracles import load
 from oracles.case import Case
@@ -135,8 +132,7 @@ def main() -> None:
         print(f"{ours_} over {peer}: {min(ratios):.1f} to {max(ratios):.1f}")
     print(versions())
     if arguments.json:
-        found = {"rows": rows, "versions": versions(), "argv": sys.argv}
-        Path(arguments.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+        write_json(arguments.json, rows=rows)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from machine import versions
+from machine import versions, write_json
 
 from oracles import Case, Result, load
 from oracles.conformance.layer import reference_layer
@@ -122,8 +122,7 @@ def main() -> None:
             print(f"{op:22} 10^{power} {arguments.dtype:8}{shown}", flush=True)
     print(versions())
     if arguments.json:
-        found = {"rows": rows, "versions": versions(), "argv": sys.argv}
-        Path(arguments.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+        write_json(arguments.json, rows=rows)
     if arguments.plot:
         plot(rows, arguments.plot)
 

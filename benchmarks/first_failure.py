@@ -11,14 +11,11 @@ with its case made small and its cause named. The oracles are loaded before, and
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import sys
 import time
-from pathlib import Path
 
 from corpus import corpus
-from machine import versions
+from machine import versions, write_json
 
 from oracles import Layer
 from oracles.conformance.kit import claims, panel_for, planned
@@ -50,8 +47,7 @@ def main() -> None:
     print(f"median {statistics.median(times):.2f} s, worst {max(times):.2f} s")
     print(versions())
     if arguments.json:
-        data = {"rows": rows, "versions": versions(), "argv": sys.argv}
-        Path(arguments.json).write_text(json.dumps(data, indent=1), encoding="utf-8")
+        write_json(arguments.json, rows=rows)
 
 
 if __name__ == "__main__":

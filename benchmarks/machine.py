@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
+import json
 import platform
+import sys
 from contextlib import suppress
+from pathlib import Path
+
+from oracles.conformance.processes import cores
 
 PACKAGES = ("numpy", "torch", "jax", "hypothesis", "python-flint")
 
@@ -16,5 +20,10 @@ def versions() -> dict[str, str]:
     for name in PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {**found, "python": platform.python_version(), "machine": platform.machine(), "cores": str(cores)}
+    return {**found, "python": platform.python_version(), "machine": platform.machine(), "cores": str(cores())}
+
+
+def write_json(path: str, **found: object) -> None:
+    """What a benchmark found, with the versions and the command."""
+    data = {**found, "versions": versions(), "argv": sys.argv}
+    Path(path).write_text(json.dumps(data, indent=1), encoding="utf-8")

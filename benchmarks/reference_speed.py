@@ -29,19 +29,16 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 if ARGUMENTS.threads == 1:
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
-import json
 import math
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import torch
-from machine import versions
+from machine import versions, write_json
 
 import reference
 from oracles import Case
@@ -173,8 +170,7 @@ def main() -> None:
     print(f"geometric mean of the ratios {mean:.2f}; behind the faster framework in {behind} of {len(rows)} rows")
     print(f"{versions()}, {ARGUMENTS.threads} threads")
     if ARGUMENTS.json:
-        found = {"rows": rows, "versions": versions(), "threads": ARGUMENTS.threads, "argv": sys.argv}
-        Path(ARGUMENTS.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+        write_json(ARGUMENTS.json, rows=rows, threads=ARGUMENTS.threads)
     if ARGUMENTS.plot:
         plot(rows, ARGUMENTS.plot)
 

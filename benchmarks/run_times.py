@@ -18,9 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-from machine import versions
+from machine import versions, write_json
 
 from oracles.ops import OPS
 
@@ -68,8 +67,7 @@ def main() -> None:
         print(f"{name:50}{statistics.median(times):8.1f} s   ({min(times):.1f} to {max(times):.1f})")
     print(versions())
     if arguments.json:
-        data = {"seconds": found, "versions": versions(), "argv": sys.argv}
-        Path(arguments.json).write_text(json.dumps(data, indent=1), encoding="utf-8")
+        write_json(arguments.json, seconds=found)
 
 
 if __name__ == "__main__":

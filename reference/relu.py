@@ -18,7 +18,10 @@ from ._blocks import by_rows, select
 
 def relu(inputs: ArrayLike) -> Array:
     """max(inputs, 0) for inputs of any shape; NaN stays NaN. Exact in every dtype. Raises InputError."""
-    return _relu_of(as_floats("inputs", inputs))
+    x = as_floats("inputs", inputs)
+    output = np.empty_like(x)
+    by_rows(_relu, output, x, cheap=True)
+    return output
 
 
 def relu_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
@@ -26,16 +29,8 @@ def relu_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
 
     The cotangent is selected, not multiplied: a masked unit passes 0 even where the cotangent is inf or NaN.
     """
-    return _relu_vjp_of(as_floats("cotangent", cotangent), as_floats("inputs", inputs))
-
-
-def _relu_of(x: Array) -> Array:
-    output = np.empty_like(x)
-    by_rows(_relu, output, x, cheap=True)
-    return output
-
-
-def _relu_vjp_of(g: Array, x: Array) -> Array:
+    x = as_floats("inputs", inputs)
+    g = as_floats("cotangent", cotangent)
     check_shape("cotangent", g, x.shape, "that of the inputs")
     g = g.astype(x.dtype, copy=False)
     dinputs = np.empty_like(x)
@@ -62,12 +57,12 @@ class ReLU:
     def forward(self, inputs: ArrayLike) -> Array:
         """Output of the inputs' shape, any. Raises InputError."""
         self.inputs = as_floats("inputs", inputs)
-        self.output = _relu_of(self.inputs)
+        self.output = relu(self.inputs)
         return self.output
 
     def backward(self, dvalues: ArrayLike) -> Array:
         """The gradient for dvalues of the inputs' shape; dvalues are left as they are. Raises InputError."""
         if not hasattr(self, "inputs"):
             raise InputError("ReLU.backward: call forward first")
-        self.dinputs = _relu_vjp_of(as_floats("cotangent", dvalues), self.inputs)
+        self.dinputs = relu_vjp(dvalues, self.inputs)
         return self.dinputs

@@ -18,7 +18,10 @@ from ._blocks import by_rows, store, working
 
 def softmax(inputs: ArrayLike) -> Array:
     """Softmax over the last axis of inputs of rank >= 1; output of the same shape and dtype. Raises InputError."""
-    return _softmax_of(_rows(inputs))
+    x = _rows(inputs)
+    output = np.empty_like(x)
+    by_rows(_softmax, output, x)
+    return output
 
 
 def softmax_vjp(cotangent: ArrayLike, inputs: ArrayLike) -> Array:
@@ -47,12 +50,6 @@ def probabilities_of(x: Array, out: Array | None = None) -> Array:
     return np.divide(e, total, out=e)
 
 
-def _softmax_of(x: Array) -> Array:
-    output = np.empty_like(x)
-    by_rows(_softmax, output, x)
-    return output
-
-
 def _softmax(output: Array, x: Array) -> None:
     store(output, probabilities_of(widened(x), working(output)))
 
@@ -77,7 +74,7 @@ class Softmax:
     def forward(self, inputs: ArrayLike) -> Array:
         """Probabilities of the inputs' shape; each row of the last axis sums to 1. Raises InputError."""
         self.inputs = _rows(inputs)
-        self.output = _softmax_of(self.inputs)
+        self.output = softmax(self.inputs)
         return self.output
 
     def backward(self, dvalues: ArrayLike) -> Array:

@@ -25,8 +25,8 @@ def rendered(hooks, markdown, page="page.md"):
 
 
 def test_a_source_is_that_of_the_function(hooks):
-    text = rendered(hooks, "before\n\n<!-- source: reference.relu._relu_vjp_of -->\n")
-    assert text.startswith("before\n\n```python\ndef _relu_vjp_of(g")
+    text = rendered(hooks, "before\n\n<!-- source: reference.relu.relu_vjp -->\n")
+    assert text.startswith("before\n\n```python\ndef relu_vjp(cotangent")
     assert "by_rows(_relu_vjp, dinputs, g, x, cheap=True)" in text
 
 

@@ -94,7 +94,7 @@ def compare(
     if actual.size > LARGE and len(actual) > 1 and not accepted:
         parts = list(_by_blocks(result, actual, expected, bound))
         if all(part.passed for part in parts):  # the elements around a failure are shown of the whole
-            return merged(parts)
+            return _merged(parts)
     computed = widened(actual)
     margins, conventions = elementwise(result, computed, expected, bound, accepted)
     if not margins.size:
@@ -122,7 +122,7 @@ def _by_blocks(result: str, actual: Array, expected: Enclosure, bound: Floats) -
         yield part if part.at is None else replace(part, at=(part.at[0] + rows.start, *part.at[1:]))
 
 
-def merged(parts: Sequence[Comparison]) -> Comparison:
+def _merged(parts: Sequence[Comparison]) -> Comparison:
     """The comparison of a whole from those of its parts."""
     worst = max(parts, key=lambda part: part.margin)
     sums = {name: sum(getattr(part, name) for part in parts) for name in ("wrong", "size", "unclaimed")}
