@@ -1,4 +1,4 @@
-"""The `backproof` command: verify, check, replay, conventions, doctor. Exit 0: passed; 1: a wrong layer; 2: misuse."""
+"""The `backproof` command and all it can do. Exit 0: passed; 1: a wrong layer; 2: misuse; 130: stopped early."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from . import completion
+from .commands_campaign import campaign
 from .commands_check import check, replay
 from .registry import OracleUnavailable, install_line, load, missing, names
 from .terminal import DEVICE, HTML, JUNIT, ORACLE, misuse, page, progress_bar, use_compilation_cache, written
@@ -30,12 +31,14 @@ def main() -> None:
     backproof verify
     backproof check layers.py:MyReLU --op relu
     backproof replay failures/MyReLU-values-float32.json
+    backproof campaign --cases 1000000
     backproof conventions
     backproof doctor
     """  # noqa: D301  (click wants the character)
 
 
 main.add_command(check)
+main.add_command(campaign)
 main.add_command(replay)
 
 

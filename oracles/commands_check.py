@@ -19,14 +19,14 @@ if TYPE_CHECKING:  # the kit is loaded by the commands that need it
     from .conformance.report import Report
     from .conformance.target import Target
 
-_VJP = click.option("--vjp", help="The function that computes the gradients, where the candidate is a function.")
-_FORMS = click.option(
+VJP = click.option("--vjp", help="The function that computes the gradients, where the candidate is a function.")
+FORMS = click.option(
     "--targets",
     multiple=True,
     shell_complete=completion.targets,
     help="A label form it takes: ids, one_hot or soft; may be repeated.",
 )
-_FRAMEWORK = click.option(
+FRAMEWORK = click.option(
     "--framework",
     shell_complete=completion.frameworks,
     help="torch or jax, where it is their code and theirs to differentiate.",
@@ -38,9 +38,9 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @click.command()
 @click.argument("candidate", metavar="MODULE:ATTR", shell_complete=completion.files)
 @click.option("--op", shell_complete=completion.ops, help="What it computes; a Layer says so itself.")
-@_VJP
-@_FRAMEWORK
-@_FORMS
+@VJP
+@FRAMEWORK
+@FORMS
 @click.option(
     "--dtype",
     "dtypes",
@@ -117,9 +117,9 @@ def check(
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("candidate", metavar="[MODULE:ATTR]", required=False, shell_complete=completion.files)
-@_VJP
-@_FRAMEWORK
-@_FORMS
+@VJP
+@FRAMEWORK
+@FORMS
 @ORACLE
 @DEVICE
 @_TIMEOUT

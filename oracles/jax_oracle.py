@@ -84,6 +84,11 @@ def vjp(case: Case, device: str = "cpu") -> Result:
         return Result(np.array(output), {name: np.array(g) for name, g in gradients.items()})
 
 
+def forget() -> None:
+    """Drop what was compiled: it is kept for every shape, for as long as the process lives."""
+    jax.clear_caches()
+
+
 def compiled(op: Op, fn: Callable[..., Any], device: str) -> Callable[[Mapping[str, Any]], Result]:
     """What runs a function that is traced once for each shape: run(primals by name and "cotangent") -> Result."""
 

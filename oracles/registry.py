@@ -11,6 +11,8 @@ A framework in which candidates can be written also holds
     to_array(its array)         back, likewise
     tracer(op, fn, device)      trace(primals, options) -> (output, cotangent -> gradients by name, None for none)
     compiled(op, fn, device)    likewise for what is run often, where there is a faster way: run(arrays) -> Result
+One that keeps something for every shape it sees holds
+    forget()                    to drop it
 Nothing is imported before `load`: whether an oracle is installed is read off its file.
 """
 

@@ -63,7 +63,7 @@ def _case(draw: Draw, frame: Frame, dtype: str, variety: Variety) -> Case:
 
 def _dense(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
     n, k, m = frame.sizes
-    special = _finite(dtype) if draw(st.integers(0, 3)) else (np.nan, np.inf, -np.inf)
+    special = finite_specials(dtype) if draw(st.integers(0, 3)) else (np.nan, np.inf, -np.inf)
     primals = {
         name: _values(draw, shape, dtype, v, special=special)
         for name, shape in (("inputs", (n, k)), ("weights", (k, m)), ("biases", (1, m)))
@@ -72,7 +72,7 @@ def _dense(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
 
 
 def _relu(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
-    special = (*_finite(dtype), np.nan, np.inf, -np.inf)
+    special = (*finite_specials(dtype), np.nan, np.inf, -np.inf)
     inputs = _values(draw, frame.sizes, dtype, v, special=special)
     return Case("relu", {"inputs": inputs}, cotangents(draw, frame.sizes, dtype, v, special=special))
 
@@ -163,7 +163,8 @@ def _recipe(
     return Recipe(style, shape, dtype, draw(_SEEDS) ^ salt, scale, tuple(edits), layout_of(draw, v))
 
 
-def _finite(dtype: str) -> tuple[float, ...]:
+def finite_specials(dtype: str) -> tuple[float, ...]:
+    """Zeros, the smallest normal number and a subnormal one, and 1."""
     a = ARITHMETIC[dtype]
     return (0.0, -0.0, a.normal, -a.normal, a.normal / 4, -a.normal / 4, 1.0)
 

@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from hypothesis import settings
-from hypothesis.database import ExampleDatabase
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
+
+from reference import InputError
 
 from ..case import Case
 from ..registry import Oracle
 from .checks import Check
 from .layer import Layer
 from .referee import Tally, judge_layer, truth_for
+from .report import Verdict
 from .search import Disagreement
 from .trial import WITH_ORACLES, search, takes
 
@@ -28,9 +31,40 @@ def active() -> ExampleDatabase | None:
     return None if profile is None else profile.database
 
 
+def opened(where: str) -> ExampleDatabase:
+    """The database at a folder, or at redis://HOST:PORT, which several machines share.
+
+    Raises InputError where the client of Redis is not installed, or nobody answers.
+    """
+    if not where.startswith(("redis://", "rediss://", "unix://")):
+        return DirectoryBasedExampleDatabase(where)
+    try:
+        from hypothesis.extra.redis import RedisExampleDatabase
+        from redis import Redis, RedisError
+    except ImportError:
+        raise InputError("database: redis is not installed; install it with: pip install 'backproof[redis]'") from None
+    try:
+        client = Redis.from_url(where)
+        client.ping()
+    except (RedisError, ValueError) as error:
+        raise InputError(f"database: {where}: {error}") from None
+    return RedisExampleDatabase(client)
+
+
+def keep(database: ExampleDatabase | None, verdicts: Sequence[Verdict]) -> None:
+    """Keep the cases of failed verdicts, which the next run of the same claim tries first."""
+    for v in verdicts:
+        if database is not None and v.status == "failed" and v.case is not None:
+            database.save(_key(v.check, v.layer, v.op, v.dtype), v.case.to_json().encode())
+
+
 def key(check: str, layer: Layer, dtype: str) -> bytes:
     """Under which the failing cases of one claim on one layer are kept."""
-    return f"backproof {layer.name} {layer.op} {check} {dtype}".encode()
+    return _key(check, layer.name, layer.op, dtype)
+
+
+def _key(check: str, layer: str, op: str, dtype: str) -> bytes:
+    return f"backproof {layer} {op} {check} {dtype}".encode()
 
 
 def kept(database: ExampleDatabase, check: str, layer: Layer, dtype: str) -> Iterator[tuple[bytes, Case]]:

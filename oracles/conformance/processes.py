@@ -42,7 +42,7 @@ def share(
     coming, results = deque(enumerate(jobs)), dict[int, Result]()
     others = min(workers, len(jobs)) - 1
     with (
-        ProcessPoolExecutor(others, mp_context=get_context("spawn"), initializer=_ends_with_its_parent) as pool,
+        ProcessPoolExecutor(others, mp_context=get_context("spawn"), initializer=ends_with_its_parent) as pool,
         ThreadPoolExecutor(others) as feeders,
     ):
 
@@ -74,7 +74,8 @@ def share(
     return [results[i] for i in range(len(jobs))]
 
 
-def _ends_with_its_parent() -> None:
+def ends_with_its_parent() -> None:
+    """Set a process up as one of these: it leaves Ctrl-C to its parent, and is gone when that is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's business: it asks for no more
     parent = parent_process()
     assert parent is not None

@@ -84,7 +84,7 @@ def _fewer(case: Case) -> Iterator[Arrays]:
             keep = np.r_[0:start, stop:n]
             if not keep.size:  # an empty case shows nothing, unless emptiness is what fails
                 continue
-            yield {k: _taken(a, keep, axis[k]) if k in axis else a for k, a in _arrays(case).items()}
+            yield {k: taken(a, keep, axis[k]) if k in axis else a for k, a in _arrays(case).items()}
 
 
 def _simpler(case: Case) -> Iterator[Arrays]:
@@ -136,7 +136,8 @@ def axes(case: Case) -> tuple[Mapping[str, int], ...]:
     return samples, classes
 
 
-def _taken(a: Array, keep: Array, axis: int) -> Array:
+def taken(a: Array, keep: Array, axis: int) -> Array:
+    """Some indices along an axis, in the layout of `a`."""
     return _like(a, np.take(a, keep, axis=axis))
 
 

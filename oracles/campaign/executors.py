@@ -1,0 +1,88 @@
+"""Where chunks run: processes of this machine, or a Dask cluster; `run` takes any `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any
+
+from reference import InputError
+
+from ..conformance.processes import cores, ends_with_its_parent
+from ..registry import OracleUnavailable
+
+# a worker has one core: set before the libraries read them
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"), "1")
+XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+class Local(Executor):
+    """Fresh processes, one a core by default, each with one thread; they end with this one, however it ends.
+
+    When one of them dies the pool is renewed: what was in flight fails with BrokenProcessPool, and may be sent again.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise InputError(f"workers: expected a positive number, got {workers}")
+        self.workers = workers or cores()
+        self._pool: ProcessPoolExecutor | None = None
+        changed = ONE_THREAD | {"XLA_FLAGS": " ".join(filter(None, (os.environ.get("XLA_FLAGS"), XLA)))}
+        self._before = {name: os.environ.get(name) for name in changed}
+        os.environ.update(changed)
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As for any executor."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=get_context("spawn"), initializer=ends_with_its_parent
+            )
+        return self._pool.submit(fn, *args, **kwargs)
+
+    def renew(self) -> None:
+        """After a worker died: fresh ones."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As for any executor; what runs is not waited for when it is cancelled."""
+        if self._pool is not None:
+            if cancel_futures:
+                for process in list((self._pool._processes or {}).values()):
+                    with suppress(OSError):
+                        process.kill()
+            self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+            self._pool = None
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def dask_executor(address: str) -> tuple[Executor, int]:
+    """The executor of the Dask cluster whose scheduler has that address, and how many chunks it does at once.
+
+    Start its workers with --nthreads 1: a chunk is one thread's work. Raises InputError where Dask is not installed,
+    or nobody answers.
+    """
+    try:
+        client_of = import_module("distributed").Client
+    except ImportError:
+        raise InputError("dask: not installed; install it with: pip install 'backproof[dask]'") from None
+    try:
+        client = client_of(address, timeout="10s", set_as_default=False)
+        threads = sum(client.nthreads().values())
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(f"--dask: {address}: no scheduler answers there ({error})") from None
+    if not threads:
+        client.close()
+        raise OracleUnavailable(
+            f"--dask: {address}: the scheduler has no workers; start them with: dask worker {address} --nthreads 1"
+        )
+    executor: Executor = client.get_executor(retries=3, pure=False)
+    return executor, threads

@@ -1,0 +1,151 @@
+"""What a campaign has found so far, put together from its chunks: counts, worst margins, leaders, failures.
+
+Kept as rows of text under (kind, name), so that a state file need not know what they say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reference import InputError
+
+from ..conformance.records import from_data, read_json, to_data
+from ..conformance.report import Margin, Verdict, merged
+from .leaders import Leader, Leaders
+from .work import Found
+
+KEPT = 3  # failures kept, with their cases, of an op, dtype, device and cause; the others are counted
+CAUSES = 40  # of an op, dtype and device
+
+Key = tuple[str, str]  # kind, name
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of one op: finished chunks, their cases, those drawn rather than mutated, those the layer was wrong on, seconds.
+
+    layer: its name. versions: by source, every one that took part. absent: why an oracle did not.
+    """
+
+    layer: str
+    chunks: int = 0
+    cases: int = 0
+    drawn: int = 0
+    failing: int = 0
+    seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def with_(self, found: Found) -> Counts:
+        """These and a chunk's."""
+        versions = dict(self.versions)
+        for name, version in found.versions.items():
+            known = versions.get(name, version).split(", ")
+            versions[name] = ", ".join(dict.fromkeys([*known, version]))
+        return Counts(
+            found.layer,
+            self.chunks + 1,
+            self.cases + found.cases,
+            self.drawn + found.drawn,
+            self.failing + found.failing,
+            self.seconds + found.seconds,
+            versions,
+            {**self.absent, **found.absent},
+        )
+
+
+@dataclass(frozen=True)
+class _Leading:
+    """The leaders of a place, as a row."""
+
+    leaders: tuple[Leader, ...]
+
+
+class Findings:
+    """The sum of some chunks, in any order but for which of equal margins came first."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counts] = {}
+        self.margins: dict[str, Margin] = {}
+        self.leaders: dict[str, Leaders] = {}
+        self.verdicts: dict[str, Verdict] = {}
+
+    @property
+    def cases(self) -> int:
+        """Of all finished chunks."""
+        return sum(c.cases for c in self.counts.values())
+
+    @property
+    def failing(self) -> int:
+        """Cases on which the layer was wrong."""
+        return sum(c.failing for c in self.counts.values())
+
+    def worst(self, op: str | None = None) -> float:
+        """The layer's worst margin."""
+        rows = [m.worst for m in self.margins.values() if op in (None, m.op) and m.source == self.counts[m.op].layer]
+        return max(rows, default=0.0)
+
+    def enter(self, found: Found) -> dict[Key, str]:
+        """Take a chunk in; the rows that are other than before."""
+        on = "" if found.device == "cpu" else f" on {found.device}"
+        changed: dict[Key, str] = {}
+
+        def put(kind: str, name: str, where: dict[str, Any], value: Any, row: Any = None) -> None:
+            where[name] = value
+            changed[kind, name] = json.dumps(to_data(value if row is None else row), allow_nan=False)
+
+        put("counts", found.op, self.counts, self.counts.get(found.op, Counts(found.layer)).with_(found))
+        for m in found.margins:
+            m = replace(m, source=m.source + on)
+            name = f"{m.op} {m.result} {m.dtype} {m.source}"
+            put("margin", name, self.margins, merged([*([self.margins[name]] if name in self.margins else []), m])[0])
+        place = place_of(found.op, found.dtype, found.device)
+        leaders = Leaders(self.leaders.get(place, ()))
+        if [leaders.enter(x.source, x.result, x.margin, x.case) for x in found.leaders].count(True):
+            put("leaders", place, self.leaders, leaders, _Leading(tuple(leaders)))
+        for verdict in found.verdicts:
+            slot = self._slot(place, verdict)
+            if slot:
+                put("verdict", slot, self.verdicts, verdict)
+        return changed
+
+    def _slot(self, place: str, verdict: Verdict) -> str:
+        """Where a verdict is kept; "" where there are enough like it."""
+        if verdict.status == "disputed":  # the worst of each oracle
+            name = f"disputed {place} {verdict.oracle}"
+            known = self.verdicts.get(name)
+            return name if known is None or verdict.margin > known.margin else ""
+        start = f"{verdict.status} {place}"
+        causes = {name.rpartition(" ")[0] for name in self.verdicts if name.startswith(start)}
+        name = f"{start}: {verdict.cause}"
+        if name not in causes and len(causes) >= CAUSES:
+            return ""
+        return next((slot for i in range(KEPT) if (slot := f"{name} {i}") not in self.verdicts), "")
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[str, str, str]]) -> Findings:
+        """Those of which `enter` gave the rows (kind, name, text). Raises InputError, which names the row."""
+        findings = cls()
+        for kind, name, text in rows:
+            if kind not in _KINDS:
+                raise InputError(f"{kind}: expected one of {', '.join(_KINDS)}")
+            cls_of, where = _KINDS[kind]
+            value: Any = from_data(cls_of, read_json(text, f"{kind} {name}"), f"{kind} {name}")
+            getattr(findings, where)[name] = Leaders(value.leaders) if kind == "leaders" else value
+        return findings
+
+
+_KINDS: dict[str, tuple[type, str]] = {
+    "counts": (Counts, "counts"),
+    "margin": (Margin, "margins"),
+    "leaders": (_Leading, "leaders"),
+    "verdict": (Verdict, "verdicts"),
+}
+
+
+def place_of(op: str, dtype: str, device: str) -> str:
+    """Where leaders are sought: an op in a dtype on a device."""
+    return f"{op} {dtype} {device}"

@@ -1,0 +1,57 @@
+"""The cases with the highest margins so far, a few for each source and result: what mutation starts from."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..case import Case
+
+PLACES = 6  # cases kept of a source and result
+LARGEST = 2000  # elements of a case that is worth mutating: larger ones cost what hundreds of small ones do
+
+
+@dataclass(frozen=True)
+class Leader:
+    """A case and its margin, as seen by one source in one result."""
+
+    source: str
+    result: str
+    margin: float
+    case: Case
+
+
+class Leaders:
+    """A few cases a source and result, no two with the same margin: they would be the same case in another layout.
+
+    Only margins up to 1 count: where a source is beyond its bound already, nothing is left to look for.
+    """
+
+    def __init__(self, known: Iterable[Leader] = ()) -> None:
+        self._rows: dict[tuple[str, str], list[Leader]] = {}
+        for leader in known:
+            self.enter(leader.source, leader.result, leader.margin, leader.case)
+
+    def enter(self, source: str, result: str, margin: float, case: Case) -> bool:
+        """Take the case in where it is among the highest; says whether it was."""
+        if not 0 < margin <= 1 or case.size > LARGEST:
+            return False
+        row = self._rows.setdefault((source, result), [])
+        if len(row) == PLACES and margin <= row[-1].margin:
+            return False
+        if any(leader.margin == margin for leader in row):
+            return False
+        row.append(Leader(source, result, margin, case))
+        row.sort(key=lambda leader: -leader.margin)
+        del row[PLACES:]
+        return True
+
+    def pick(self, rng: random.Random) -> Case | None:
+        """One of them: any source and result, then any of its cases; None where there are none."""
+        if not self._rows:
+            return None
+        return rng.choice(self._rows[rng.choice(sorted(self._rows))]).case
+
+    def __iter__(self) -> Iterator[Leader]:
+        return (leader for row in self._rows.values() for leader in row)

@@ -1,0 +1,185 @@
+"""One chunk done: its cases drawn and mutated, each held against the truth. Depends on the chunk alone."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..case import Case
+from ..conformance.cases import Variety
+from ..conformance.checks import CHECKS
+from ..conformance.compare import Comparison
+from ..conformance.contain import left_as_found
+from ..conformance.diagnose import Diagnosis
+from ..conformance.frames import Frame, large_frames
+from ..conformance.kit import panel_for
+from ..conformance.layer import Layer, reference_layer
+from ..conformance.pools import small
+from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle, truth_for
+from ..conformance.report import Margin, Verdict
+from ..conformance.search import Disagreement, shrunk, try_cases
+from ..conformance.target import load_layer
+from ..conformance.trial import WITH_ORACLES, explained, takes
+from ..registry import Oracle
+from .leaders import LARGEST, Leader, Leaders
+from .mutations import mutate
+from .plan import Chunk
+
+DRAWN = 4  # one case in so many is drawn, the others are mutated
+FROM_DRAWN = 4  # and one in so many of those from a drawn case, whatever its margin
+LARGE = 2  # large frames a chunk, in turns
+EXPLAINED = 3  # failures of a chunk that are made small and explained: the others are counted
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a chunk gave. failing: cases on which the layer was wrong. leaders: what the next chunks may start from."""
+
+    number: int
+    op: str
+    dtype: str
+    device: str
+    cases: int
+    drawn: int
+    failing: int
+    seconds: float
+    margins: tuple[Margin, ...]
+    verdicts: tuple[Verdict, ...]
+    leaders: tuple[Leader, ...]
+    versions: dict[str, str]
+    absent: dict[str, str]
+    oracles: tuple[str, ...] = ()
+    layer: str = ""
+
+
+@dataclass
+class _Watching(Tally):
+    """A tally that notices which cases have high margins."""
+
+    leaders: Leaders = field(default_factory=Leaders)
+
+    def add(self, case: Case, source: str, comparisons: Mapping[str, Comparison]) -> None:
+        super().add(case, source, comparisons)
+        for name, comparison in comparisons.items():
+            self.leaders.enter(source, name, comparison.margin, case)
+
+
+def work(chunk: Chunk) -> Found:
+    """Do a chunk: exactly its number of cases, the same ones each time.
+
+    Raises InputError for a candidate that cannot be loaded, OracleUnavailable for an oracle asked for that cannot run.
+    """
+    start = time.perf_counter()
+    layer = reference_layer(chunk.op) if chunk.target is None else load_layer(chunk.target)
+    panel, absent = _panel(layer, chunk)
+    tally, found = _Watching(), list[Disagreement]()
+    drawn, failing = _search(chunk, layer, panel, tally, found)
+    verdicts = [*_explained(chunk, layer, found), *disputes(chunk.op, panel, (chunk.dtype,), tally)]
+    for oracle in panel:
+        getattr(oracle.module, "forget", lambda: None)()  # a worker sees thousands of shapes
+    return Found(
+        number=chunk.number,
+        op=chunk.op,
+        dtype=chunk.dtype,
+        device=chunk.device,
+        cases=tally.cases,
+        drawn=drawn,
+        failing=failing,
+        seconds=time.perf_counter() - start,
+        margins=tally.margins(),
+        verdicts=tuple(verdicts),
+        leaders=tuple(tally.leaders),
+        versions={"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel},
+        absent=absent,
+        oracles=tuple(oracle.name for oracle in panel),
+        layer=layer.name,
+    )
+
+
+def _panel(layer: Layer, chunk: Chunk) -> tuple[tuple[Oracle, ...], dict[str, str]]:
+    """The oracles asked for; by default the frameworks, which are what is searched, beside the exact value."""
+    panel, absent = panel_for(layer, chunk.oracles, chunk.device)
+    return tuple(oracle for oracle in panel if chunk.oracles or oracle.is_framework), absent
+
+
+@left_as_found()
+def _search(
+    chunk: Chunk, layer: Layer, panel: Sequence[Oracle], tally: _Watching, found: list[Disagreement]
+) -> tuple[int, int]:
+    """How many cases were drawn, and on how many the layer was wrong; the first few of those are kept in `found`."""
+    rng, failing, drawn = random.Random(chunk.seed), 0, list[Case]()
+
+    def judge(case: Case) -> None:
+        nonlocal failing
+        tally.cases += 1
+        try:
+            truth = truth_for(layer, case)
+            for oracle in panel:
+                judge_oracle(oracle, case, truth, tally)
+            judge_layer(layer, case, truth, tally)
+        except Disagreement as disagreement:
+            failing += 1
+            seen = {(f.kind, f.names) for f in found}
+            if len(found) < EXPLAINED and (disagreement.kind, disagreement.names) not in seen:
+                found.append(disagreement)  # one of each kind: what follows is mostly the same
+
+    def judge_drawn(case: Case) -> None:
+        judge(case)
+        drawn.append(case)
+
+    # a user's own op says which cases it has: nothing is known of what lies near them
+    wanted = chunk.cases if layer.custom is not None else -(-chunk.cases // DRAWN)
+    for frame, count in _frames(chunk, layer, wanted, rng):
+        variety = Variety(unit_cotangent=not layer.has_cotangent, rough=frame.is_large)
+        try_cases(judge_drawn, frame, chunk.dtype, min(count, wanted - len(drawn)), chunk.seed, variety)
+        if len(drawn) >= wanted:
+            break
+    count = len(drawn)
+    small_ones = [case for case in drawn if case.size <= LARGEST]
+    while tally.cases < chunk.cases:
+        lead = None if rng.randrange(FROM_DRAWN) == 0 else tally.leaders.pick(rng)
+        if chunk.parents and rng.random() < 0.5:
+            lead = rng.choice(chunk.parents)
+        judge(_mutated(layer, lead or rng.choice(small_ones or drawn), rng))
+    return count, failing
+
+
+def _frames(chunk: Chunk, layer: Layer, wanted: int, rng: random.Random) -> Iterator[tuple[Frame, int]]:
+    """The shapes of a chunk, each with a number of cases: small ones, drawn anew, and a few large ones in turns."""
+    frames = list(small(layer, chunk.seed))
+    rng.shuffle(frames)
+    if layer.custom is None:
+        large = large_frames(layer.op, chunk.seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
+        for i in range(min(LARGE, wanted // 20)):
+            yield large[(chunk.number * LARGE + i) % len(large)], 1
+    yield from ((frame, -(-wanted // len(frames))) for frame in frames)
+
+
+def _mutated(layer: Layer, case: Case, rng: random.Random) -> Case:
+    """A case near this one that the layer takes; the case itself where none is found."""
+    if layer.custom is None:
+        for _ in range(20):
+            changed = mutate(case, rng, cotangent_too=layer.has_cotangent)
+            if takes(layer, changed):
+                return changed
+    return case
+
+
+def _explained(chunk: Chunk, layer: Layer, found: Sequence[Disagreement]) -> Iterator[Verdict]:
+    """The failures on the smallest cases that show them, with their causes."""
+    values = next(check for check in CHECKS if check.name == WITH_ORACLES)
+    diagnosis = Diagnosis(layer, chunk.seed)
+
+    def judge(case: Case) -> None:
+        judge_layer(layer, case, truth_for(layer, case))
+
+    for one in found:
+        smallest = shrunk(judge, one, partial(takes, layer)) if layer.custom is None else one
+        shown: dict[str, Any] = explained(layer, values, smallest, chunk.dtype, diagnosis)
+        yield Verdict(WITH_ORACLES, layer.op, layer.name, "exact", chunk.dtype, "failed", **shown)

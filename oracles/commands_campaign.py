@@ -1,0 +1,152 @@
+"""`backproof campaign`: a long search for disagreements, kept in a file, over processes or a cluster."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import completion
+from .commands_check import FORMS, FRAMEWORK, VJP
+from .terminal import HTML, JUNIT, ORACLE, misuse, page, use_compilation_cache, written
+
+STATE = "campaign.sqlite"
+_PLAN = ("candidate", "ops", "dtypes", "devices", "oracles", "vjp", "framework", "targets", "cases", "chunk", "seed")
+
+
+@click.command()
+@click.argument("candidate", metavar="[MODULE:ATTR]", required=False, shell_complete=completion.files)
+@click.option("--op", "ops", multiple=True, shell_complete=completion.ops, help="Only this op; may be repeated.")
+@click.option(
+    "--dtype", "dtypes", multiple=True, shell_complete=completion.dtypes, help="Only this dtype; may be repeated."
+)
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    shell_complete=completion.devices,
+    help="Where the frameworks run; may be repeated.  [default: cpu]",
+)
+@ORACLE
+@VJP
+@FRAMEWORK
+@FORMS
+@click.option("--cases", type=click.IntRange(min=1), help="Cases an op.  [default: 100000]")
+@click.option("--chunk", type=click.IntRange(min=1), help="Cases that a worker does at a time.  [default: 5000]")
+@click.option("--seed", type=int, help="Draw the same shapes and values again.  [default: a fresh one]")
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=STATE,
+    show_default=True,
+    help="The file that keeps all of it.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the campaign of that file.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+@click.option("--dask", metavar="ADDRESS", help="Run on the Dask cluster of the scheduler there, tcp://HOST:PORT.")
+@click.option(
+    "--database",
+    metavar="WHERE",
+    help="Where failing cases go, for pytest to replay: a folder, or redis://HOST:PORT.  [default: Hypothesis' own]",
+)
+@click.option(
+    "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
+)
+@HTML
+@JUNIT
+@misuse
+def campaign(
+    state_file: Path,
+    resume: bool,
+    workers: int | None,
+    dask: str | None,
+    database: str | None,
+    json_file: Any,
+    html_file: Path | None,
+    junit_file: Path | None,
+    **plan: Any,
+) -> None:
+    """Search for disagreements for hours: the reference, or a candidate, against the frameworks and the exact value.
+
+    The work is done in chunks, whose results are kept in one file: killed at any moment, --resume goes on. The search
+    draws cases, and mutates those with the highest margins.
+
+    \b
+    backproof campaign --cases 1000000
+    backproof campaign --resume --html report.html
+    backproof campaign layers.py:MySoftmax --op softmax --cases 20000
+    backproof campaign --dask tcp://scheduler:8786 --database redis://cache:6379
+    """  # noqa: D301  (click wants the character)
+    use_compilation_cache()
+    from .campaign.executors import Local, dask_executor
+    from .campaign.live_view import live_view
+    from .campaign.report import report as report_of
+    from .campaign.run import CampaignStopped, run
+    from .conformance.database import active, opened
+    from .conformance.tables import margins_table, summary_lines
+
+    examples = opened(database) if database else active()
+    with _state(state_file, resume, plan) as state:
+        executor, at_once = dask_executor(dask) if dask else _local(Local(workers))
+        stopped = ""
+        try:
+            with live_view(state) as watch:
+                run(state, executor, at_once=at_once, database=examples, watch=watch)
+        except (CampaignStopped, KeyboardInterrupt) as error:
+            why = str(error) or "Ctrl-C"
+            stopped = f"stopped: {why}; go on with: backproof campaign --state {state_file} --resume"
+        finally:
+            executor.shutdown(wait=not stopped, cancel_futures=True)
+        report = written(report_of(state), json_file, html_file, junit_file)
+    if not json_file or json_file.name != "<stdout>":
+        console = page()
+        console.print(margins_table(report.margins))
+        for line in summary_lines(report):
+            console.print(line, markup=False)
+    if stopped:
+        click.echo(stopped, err=True)
+    sys.exit(130 if stopped else 0 if report.passed else 1)
+
+
+def _state(path: Path, resume: bool, given: dict[str, Any]) -> Any:
+    """The state of a new campaign, or of the one to go on with, which has its plan already."""
+    from .campaign.plan import Plan
+    from .campaign.state import State
+    from .conformance.target import Target
+
+    asked = {name: value for name, value in given.items() if value not in (None, ())}
+    assert set(given) == set(_PLAN)
+    if resume:
+        if asked:
+            name = {"ops": "op", "dtypes": "dtype", "devices": "device", "oracles": "oracle"}
+            listed = ", ".join("MODULE:ATTR" if n == "candidate" else f"--{name.get(n, n)}" for n in asked)
+            raise click.UsageError(f"--resume: the campaign has its plan already; leave out {listed}")
+        return State.open(path)
+    candidate, target = asked.pop("candidate", None), None
+    words = {name: asked.pop(name) for name in ("vjp", "framework", "targets") if name in asked}
+    if candidate:
+        ops = asked.pop("ops", ())
+        if len(ops) > 1:
+            raise click.UsageError(f"--op: {candidate} computes one op, got {', '.join(ops)}")
+        target = _known(Target(candidate, *ops, **words))
+    elif words:
+        raise click.UsageError(f"--{next(iter(words))}: says something of a candidate, and none is given")
+    if "chunk" in asked:
+        asked["size"] = asked.pop("chunk")
+    return State.create(path, Plan.of(target=target, **asked))
+
+
+def _known(target: Any) -> Any:
+    """The target with its op, which a Layer says itself. What is wrong with it is said before anything runs."""
+    from dataclasses import replace
+
+    from .conformance.target import load_layer
+
+    return replace(target, op=load_layer(target).op)
+
+
+def _local(executor: Any) -> tuple[Any, int]:
+    return executor, executor.workers + 1  # one waits, so that no worker does
