@@ -99,7 +99,7 @@ def campaign(
             why = str(error) or "Ctrl-C"
             stopped = f"stopped: {why}; go on with: backproof campaign --state {state_file} --resume"
         finally:
-            executor.shutdown(wait=not stopped, cancel_futures=True)
+            _let_go(executor, at_once=bool(stopped))
         report = written(report_of(state), json_file, html_file, junit_file)
     if not json_file or json_file.name != "<stdout>":
         console = page()
@@ -146,6 +146,15 @@ def _known(target: Any) -> Any:
     from .conformance.target import load_layer
 
     return replace(target, op=load_layer(target).op)
+
+
+def _let_go(executor: Any, *, at_once: bool) -> None:
+    from .campaign.executors import Local
+
+    if isinstance(executor, Local):
+        executor.shutdown(cancel_futures=True)
+    else:  # Dask's cancels what runs where it does not wait
+        executor.shutdown(wait=not at_once)
 
 
 def _local(executor: Any) -> tuple[Any, int]:

@@ -65,7 +65,7 @@ class Local(Executor):
 
 
 def dask_executor(address: str) -> tuple[Executor, int]:
-    """The executor of the Dask cluster whose scheduler has that address, and how many chunks it does at once.
+    """The executor of the Dask cluster whose scheduler has that address, and how many chunks to hand it at once.
 
     Start its workers with --nthreads 1: a chunk is one thread's work. Raises InputError where Dask is not installed,
     or nobody answers.
@@ -85,4 +85,4 @@ def dask_executor(address: str) -> tuple[Executor, int]:
             f"--dask: {address}: the scheduler has no workers; start them with: dask worker {address} --nthreads 1"
         )
     executor: Executor = client.get_executor(retries=3, pure=False)
-    return executor, threads
+    return executor, threads + -(-threads // 8)  # some wait, so that no worker does

@@ -74,7 +74,7 @@ class Clock:
             said = "" if worst is None else f"{worst.worst:.3g} {worst.source} {worst.dtype} {worst.result}"
             table.add_row(op, str(counts.cases), f"{state.findings.worst(op):.3g}", str(counts.failing), said)
         bar = ProgressBar(total=self._total, completed=state.findings.cases, width=60)
-        return Group(table, bar, f"{self.line(state)}; {flying} chunks in flight")
+        return Group(table, bar, self.line(state), f"{flying} chunks in flight")
 
     def _left(self, state: State) -> str:
         speed = self.speed(state)

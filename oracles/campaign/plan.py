@@ -67,7 +67,10 @@ class Plan:
         size: int = CHUNK,
         seed: int | None = None,
     ) -> Plan:
-        """A plan of what is asked for, all ops and dtypes by default. Raises InputError for names there are not."""
+        """A plan of what is asked for. Raises InputError for names there are not.
+
+        By default all ops and dtypes of the reference, and of a candidate float32 and float64.
+        """
         if target is not None and target.op is not None:
             ops = [*(ops or ()), target.op]
         for name, number in (("cases", cases), ("chunk", size)):
@@ -81,7 +84,7 @@ class Plan:
             )
         return cls(
             wanted,
-            tuple(dict.fromkeys(chosen("dtype", dtypes, DTYPES))),
+            tuple(dict.fromkeys(chosen("dtype", dtypes, DTYPES, default=DTYPES[: 2 if target else None]))),
             tuple(dict.fromkeys(chosen("device", devices, DEVICES, default=("cpu",)))),
             cases,
             size,

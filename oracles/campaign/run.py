@@ -50,11 +50,17 @@ def run(
     since = time.monotonic()
     watch(state, 0)
     while coming or suspects or flying:
-        while (suspects and not flying) or (coming and not suspects and len(flying) < at_once):
-            chunk = state.started((suspects or coming).popleft())
-            flying[executor.submit(work, chunk)] = chunk
-        over, _ = wait(flying, timeout=1, return_when=FIRST_COMPLETED)
-        if any(not f.cancelled() and isinstance(f.exception(), BrokenExecutor) for f in over):
+        broke = False
+        while not broke and ((suspects and not flying) or (coming and not suspects and len(flying) < at_once)):
+            source = suspects or coming
+            chunk = state.started(source[0])
+            try:
+                flying[executor.submit(work, chunk)] = chunk
+                source.popleft()
+            except BrokenExecutor:  # a worker has just died
+                broke = True
+        over, _ = wait(flying, timeout=0 if broke else 1, return_when=FIRST_COMPLETED)
+        if broke or any(not f.cancelled() and isinstance(f.exception(), BrokenExecutor) for f in over):
             over, _ = wait(flying)  # they all end with it
             _renew(executor)
         results = []
@@ -71,9 +77,12 @@ def run(
                 if tried < ATTEMPTS:
                     suspects.append(chunk)
                     continue
-                state.give_up(chunk.number, f"{chunk.op} {chunk.dtype} {chunk.device}: {said(error)}")
+                why = "its process died" if isinstance(error, BrokenExecutor) else said(error)
+                state.give_up(chunk.number, f"{chunk.op} {chunk.dtype} {chunk.device}: {why}")
                 if len(state.broken) >= HOPELESS and not state.findings.cases:
-                    raise CampaignStopped(f"no chunk can be done: {said(error)}") from error
+                    raise CampaignStopped(
+                        f"no chunk can be done: {why}; `backproof check` says on which case"
+                    ) from error
         now = time.monotonic()
         state.finish(results, now - since)
         since = now

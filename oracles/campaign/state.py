@@ -26,6 +26,7 @@ from .work import Found
 APPLICATION = 0x42505243  # in the file's header
 FORMAT = 1
 PARENTS = 6  # leaders that a chunk is given to mutate
+_MAGIC = b"SQLite format 3\0"
 LARGEST_ROW = 2**24  # bytes of a text that is read
 
 
@@ -43,12 +44,12 @@ class State:
     def __init__(self, path: Path, connection: sqlite3.Connection, plan: Plan, findings: Findings) -> None:
         self.path, self.plan, self.findings = path, plan, findings
         self._connection = connection
-        with self._writing():
-            self.done = {n for (n,) in connection.execute("SELECT number FROM chunks WHERE done")}
-            self.broken: dict[int, str] = dict(
-                connection.execute("SELECT number, broken FROM chunks WHERE broken != ''")
-            )
+        with _told(path):
+            self.done: set[int] = {n for (n,) in connection.execute("SELECT number FROM chunks WHERE done")}
+            broken = connection.execute("SELECT number, broken FROM chunks WHERE broken != ''")
+            self.broken = {number: _text(why, f"chunk {number}") for number, why in broken}
             (self.seconds,) = connection.execute("SELECT seconds FROM campaign").fetchone()
+            self._check_sums()
 
     @classmethod
     def create(cls, path: str | Path, plan: Plan) -> State:
@@ -59,7 +60,7 @@ class State:
         if not path.absolute().parent.is_dir():
             raise InputError(f"{path.absolute().parent}: no such folder")
         connection = _connected(path)
-        with _told(path), connection:
+        with _told(path), _or_nothing(path, connection):
             connection.execute("BEGIN")
             for statement in (
                 "CREATE TABLE campaign (plan TEXT NOT NULL, seconds REAL NOT NULL)",
@@ -78,6 +79,9 @@ class State:
         path = Path(path)
         if not path.is_file():
             raise InputError(f"{path}: no such file; a campaign is begun without --resume")
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise InputError(f"{path}: not the file of a campaign")
         connection = _connected(path)
         with _told(path):
             _check(connection)
@@ -127,6 +131,20 @@ class State:
             connection.execute("UPDATE chunks SET done = 1, broken = ? WHERE number = ?", [why, number])
         self.done.add(number)
         self.broken[number] = why
+
+    def _check_sums(self) -> None:
+        """Nothing lost, nothing counted twice: the findings are those of as many cases as the finished chunks have."""
+        sizes = {chunk.number: chunk.cases for chunk in self.plan.chunks()}
+        unknown = sorted(self.done - set(sizes), key=str)
+        if unknown:
+            raise InputError(f"chunk {unknown[0]}: the plan has {len(sizes)} chunks")
+        cases = sum(sizes[number] for number in self.done - set(self.broken))
+        if cases != self.findings.cases:
+            raise InputError(
+                f"damaged: the finished chunks have {cases} cases, the findings are of {self.findings.cases}"
+            )
+        if not isinstance(self.seconds, float):
+            raise InputError(f"seconds: expected a number, got {self.seconds!r}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -178,6 +196,18 @@ def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise InputError(f"{what}: expected a text, got {type(value).__name__}")
     return value
+
+
+@contextmanager
+def _or_nothing(path: Path, connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that begins a file; where it fails no file is left."""
+    try:
+        with connection:
+            yield
+    except sqlite3.Error:
+        connection.close()
+        path.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+from hypothesis.errors import HypothesisDeprecationWarning
 
 from ..case import Case
 from ..conformance.cases import Variety
@@ -24,7 +26,7 @@ from ..conformance.pools import small
 from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle, truth_for
 from ..conformance.report import Margin, Verdict
 from ..conformance.search import Disagreement, shrunk, try_cases
-from ..conformance.target import load_layer
+from ..conformance.target import Target, load_layer
 from ..conformance.trial import WITH_ORACLES, explained, takes
 from ..registry import Oracle
 from .leaders import LARGEST, Leader, Leaders
@@ -76,10 +78,13 @@ def work(chunk: Chunk) -> Found:
     Raises InputError for a candidate that cannot be loaded, OracleUnavailable for an oracle asked for that cannot run.
     """
     start = time.perf_counter()
-    layer = reference_layer(chunk.op) if chunk.target is None else load_layer(chunk.target)
+    layer = reference_layer(chunk.op) if chunk.target is None else _loaded(chunk.target)
     panel, absent = _panel(layer, chunk)
     tally, found = _Watching(), list[Disagreement]()
-    drawn, failing = _search(chunk, layer, panel, tally, found)
+    with warnings.catch_warnings():
+        # other threads of a Dask worker use the random module, which Hypothesis takes for the strategy's doing
+        warnings.simplefilter("ignore", HypothesisDeprecationWarning)
+        drawn, failing = _search(chunk, layer, panel, tally, found)
     verdicts = [*_explained(chunk, layer, found), *disputes(chunk.op, panel, (chunk.dtype,), tally)]
     for oracle in panel:
         getattr(oracle.module, "forget", lambda: None)()  # a worker sees thousands of shapes
@@ -100,6 +105,12 @@ def work(chunk: Chunk) -> Found:
         oracles=tuple(oracle.name for oracle in panel),
         layer=layer.name,
     )
+
+
+@lru_cache(maxsize=4)
+def _loaded(target: Target) -> Layer:
+    """The candidate, imported once in a process."""
+    return load_layer(target)
 
 
 def _panel(layer: Layer, chunk: Chunk) -> tuple[tuple[Oracle, ...], dict[str, str]]:

@@ -1,0 +1,65 @@
+import os
+import signal
+import time
+
+import pytest
+from here import plan
+
+from oracles import InputError
+from oracles.campaign.executors import Local, dask_executor
+from oracles.campaign.run import run
+from oracles.campaign.state import State
+
+
+def test_a_worker_has_one_thread_and_this_process_what_it_had(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    before = dict(os.environ)
+    with Local(1) as executor:
+        assert executor.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
+        assert "intra_op_parallelism_threads=1" in executor.submit(os.getenv, "XLA_FLAGS").result()
+        assert executor.submit(os.getpid).result() != os.getpid()
+    assert dict(os.environ) == before
+
+
+def test_workers_that_there_cannot_be():
+    with pytest.raises(InputError, match="workers"):
+        Local(0)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes cannot be killed here")
+def test_a_worker_killed_in_the_middle_costs_nothing(tmp_path):
+    with State.create(tmp_path / "c.sqlite", plan(cases=200)) as state, Local(2) as executor:
+        killed = []
+
+        def kill(state, flying):
+            if len(killed) < 2 and len(state.done) > 3 * len(killed):
+                process = next(iter(executor._pool._processes.values()))
+                os.kill(process.pid, signal.SIGKILL)
+                killed.append(process.pid)
+
+        run(state, executor, at_once=3, watch=kill)
+        assert len(killed) == 2
+        assert (state.findings.cases, state.broken) == (400, {})
+        assert all(m.cases == 100 for m in state.findings.margins.values())
+
+
+def test_cancelled_it_does_not_wait_for_what_runs():
+    executor = Local(1)
+    executor.submit(os.getpid).result()
+    executor.submit(time.sleep, 60)
+    start = time.monotonic()
+    executor.shutdown(cancel_futures=True)
+    assert time.monotonic() - start < 30
+
+
+def test_dask_that_is_not_installed_is_said(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with pytest.raises(InputError, match=r"pip install 'backproof\[dask\]'"):
+        dask_executor("tcp://127.0.0.1:1")
+
+
+def test_a_scheduler_that_is_not_there_is_said():
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    with pytest.raises(InputError, match="no scheduler answers there"):
+        dask_executor("tcp://127.0.0.1:1")

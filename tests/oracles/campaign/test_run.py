@@ -1,0 +1,136 @@
+from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from here import Here, plan
+from hypothesis.database import InMemoryExampleDatabase
+
+from oracles import InputError
+from oracles.campaign.plan import Plan
+from oracles.campaign.run import ATTEMPTS, HOPELESS, CampaignStopped, run
+from oracles.campaign.state import State
+from oracles.conformance.database import kept
+from oracles.conformance.target import Target, load_layer
+
+
+def state(tmp_path, name="c.sqlite", **changed):
+    return State.create(tmp_path / name, plan(**{"cases": 80, **changed}))
+
+
+def found(state):
+    """All that was found, but for how long it took."""
+    f = state.findings
+    counts = {op: replace(c, seconds=0) for op, c in f.counts.items()}
+    return counts, f.margins, f.verdicts, {place: list(leaders) for place, leaders in f.leaders.items()}
+
+
+class Power(BaseException):
+    """Ends the process, as far as the campaign can see."""
+
+
+def test_every_chunk_is_done_once(tmp_path):
+    with state(tmp_path) as s:
+        executor, watched = Here(), []
+        run(s, executor, at_once=3, watch=lambda s, flying: watched.append((s.findings.cases, flying)))
+        assert s.done == {c.number for c in s.plan.chunks()}
+        assert [c.number for c in executor.jobs] == [c.number for c in s.plan.chunks()]
+        assert s.findings.cases == 160
+        assert watched[0] == (0, 0)
+        assert watched[-1] == (160, 0)
+
+
+@pytest.mark.parametrize("after", [0, 1, 4, 7])
+def test_cut_off_and_resumed_it_finds_what_it_would_have_found(tmp_path, after):
+    with state(tmp_path, "whole.sqlite") as whole:
+        run(whole, Here(), at_once=1)
+
+    def cut_off(job):
+        if job.number == after:
+            raise Power
+
+    with state(tmp_path) as s, pytest.raises(Power):
+        run(s, Here(cut_off), at_once=1)
+    with State.open(tmp_path / "c.sqlite") as s:
+        assert s.findings.cases == 20 * after
+        executor = Here()
+        run(s, executor, at_once=1)
+        assert len(executor.jobs) == 8 - after
+        assert found(s) == found(whole)
+
+
+def test_any_executor_will_do(tmp_path):
+    with state(tmp_path, cases=40) as s, ThreadPoolExecutor(1) as executor:
+        run(s, executor, at_once=2)
+        assert s.findings.cases == 80
+
+
+def test_a_chunk_that_fails_now_and_then_is_done_again(tmp_path):
+    failures = {3: 1, 5: ATTEMPTS}
+
+    def fail(job):
+        if failures.get(job.number):
+            failures[job.number] -= 1
+            raise MemoryError("no room")
+
+    with state(tmp_path) as s:
+        run(s, Here(fail), at_once=4)
+        assert (s.broken, s.findings.cases) == ({}, 160)
+
+
+def test_a_chunk_that_always_fails_is_given_up_and_said(tmp_path):
+    def fail(job):
+        if job.number == 3:
+            raise MemoryError("no room")
+
+    with state(tmp_path) as s:
+        executor = Here(fail)
+        run(s, executor, at_once=4)
+        assert [c.number for c in executor.jobs].count(3) == 1 + ATTEMPTS
+        assert list(s.broken) == [3]
+        assert "no room" in s.broken[3]
+        assert s.findings.cases == 140
+
+
+def test_where_nothing_works_it_stops(tmp_path):
+    def fail(job):
+        raise MemoryError("no room")
+
+    with state(tmp_path) as s:
+        executor = Here(fail)
+        with pytest.raises(CampaignStopped, match="no room"):
+            run(s, executor, at_once=1)
+        assert len(executor.jobs) == HOPELESS * (1 + ATTEMPTS)
+
+
+def test_what_is_wrong_with_all_chunks_stops_it_at_once(tmp_path):
+    def fail(job):
+        raise InputError("mine.py: no such file")
+
+    with state(tmp_path) as s, pytest.raises(InputError, match=r"mine\.py"):
+        run(s, Here(fail), at_once=1)
+
+
+@pytest.mark.parametrize("error", [BrokenExecutor("broken"), CancelledError()])
+def test_an_executor_that_is_gone_stops_it_and_keeps_what_is_done(tmp_path, error):
+    def fail(job):
+        if job.number == 4:
+            raise error
+
+    with state(tmp_path) as s, pytest.raises(CampaignStopped):
+        run(s, Here(fail), at_once=1)
+    with State.open(tmp_path / "c.sqlite") as s:
+        assert s.done == {0, 1, 2, 3}
+
+
+def test_failing_cases_are_kept_for_pytest(tmp_path):
+    source = "import numpy as np\ndef relu(x): return np.maximum(x, 0)\ndef relu_vjp(g, x): return g\n"
+    (tmp_path / "wrong_relu.py").write_text(source)
+    target = Target(f"{tmp_path}/wrong_relu.py:relu", "relu", vjp="relu_vjp")
+    database = InMemoryExampleDatabase()
+    with State.create(tmp_path / "c.sqlite", Plan.of(target=target, oracles=["exact"], cases=40, size=20)) as s:
+        run(s, Here(), at_once=1, database=database)
+        assert s.findings.failing
+    layer = load_layer(target)
+    cases = [case for dtype in ("float32", "float64") for _, case in kept(database, "values", layer, dtype)]
+    assert cases
+    assert all(case.op == "relu" for case in cases)

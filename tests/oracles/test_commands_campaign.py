@@ -1,0 +1,96 @@
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+from here import Here
+
+from oracles.campaign.state import State
+from oracles.command_line import main
+
+PLAN = ["--op", "softmax", "--dtype", "float32", "--oracle", "exact", "--cases", "40", "--chunk", "20", "--seed", "1"]
+WRONG = "import numpy as np\ndef f(x): return np.maximum(x, 0)\ndef f_vjp(g, x): return g\n"
+
+
+class HereAsLocal(Here):
+    """Where a test is not about processes, none are started."""
+
+    def __init__(self, workers=None):
+        super().__init__()
+        self.workers = workers or 1
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr("oracles.campaign.executors.Local", HereAsLocal)
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, ["campaign", *map(str, arguments)])
+
+
+def test_a_campaign_from_beginning_to_end(tmp_path):
+    done = call(*PLAN, "--json", "r.json")
+    assert done.exit_code == 0, done.output
+    assert "worst |error| / certified bound" in done.output
+    assert "2 of 2 chunks done: 40 of 40 cases" in done.output
+    assert json.loads((tmp_path / "r.json").read_text())["cases"] == 40
+    with State.open("campaign.sqlite") as state:
+        assert state.findings.cases == 40
+
+
+def test_resume_goes_on_and_a_finished_one_is_shown_again():
+    assert call(*PLAN).exit_code == 0
+    done = call("--resume")
+    assert done.exit_code == 0
+    assert "2 of 2 chunks done" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([*PLAN, "--resume"], "leave out --op, --dtype, --oracle, --cases, --chunk, --seed"),
+        (["--resume", "--state", "no.sqlite"], "no such file"),
+        (["--vjp", "f_vjp"], "says something of a candidate"),
+        (["mine.py:f", "--op", "relu"], "no such file"),
+        (["mine.py:f", "--op", "relu", "--op", "dense"], "computes one op"),
+        (["--op", "sofmax"], "did you mean softmax"),
+        (["--cases", "0"], "0 is not in the range"),
+        (["--state", "nowhere/c.sqlite", *PLAN], "no such folder"),
+    ],
+)
+def test_misuse_is_one_line_and_exit_code_2(arguments, said):
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_a_second_campaign_does_not_overwrite_the_first():
+    assert call(*PLAN).exit_code == 0
+    done = call(*PLAN)
+    assert done.exit_code == 2
+    assert "there already; --resume goes on with it" in done.output
+
+
+def test_a_wrong_candidate_fails_and_pytest_will_replay_it(tmp_path):
+    (tmp_path / "mine.py").write_text(WRONG)
+    done = call("mine.py:f", "--vjp", "f_vjp", "--op", "relu", "--oracle", "exact", "--cases", 40, "--database", "kept")
+    assert done.exit_code == 1, done.output
+    assert "cause: " in done.output
+    assert "cases failed" in done.output
+    assert any((tmp_path / "kept").iterdir())
+
+
+def test_stopped_by_ctrl_c_it_says_how_to_go_on(monkeypatch):
+    def stop(job):
+        if job.number == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(HereAsLocal, "__init__", lambda self, workers=None: Here.__init__(self, stop), raising=True)
+    monkeypatch.setattr(HereAsLocal, "workers", 0, raising=False)
+    done = call(*PLAN)
+    assert done.exit_code == 130
+    assert "go on with: backproof campaign --state campaign.sqlite --resume" in done.output
+    assert "1 of 2 chunks done: 20 of 40 cases" in done.output
