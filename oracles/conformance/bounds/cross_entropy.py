@@ -52,8 +52,10 @@ def _of_rows(case: Case, a: Arithmetic, p: Floats, y: Floats, scale: Floats) -> 
     bounds = np.where(subnormal, np.inf, a.stored(size, bounds))
     if a.half:
         bounds = unclaimed_from(bounds, 2 * y * scale, a.largest)
-    # at p = 0 the gradient is infinite, or 0/0 where y g / N has been flushed to zero
-    bounds = np.where((y != 0) & (p == 0) & (y * scale < 2 * a.normal), np.inf, bounds)
+    # at p = 0 the gradient is infinite, or 0/0 where y, g / N or their product has been flushed to zero
+    bounds = np.where(
+        (y != 0) & (p == 0) & (np.minimum(y * scale, np.minimum(scale, y)) < 2 * a.normal), np.inf, bounds
+    )
     largest_step = np.maximum(inverse, 1.0) * np.maximum(y, 1.0) * np.maximum(whole, 1.0)
     bounds = unclaimed_from(bounds, largest_step, a.wide_largest)
     return sizes, losses, np.where(y != 0, bounds, 0.0)

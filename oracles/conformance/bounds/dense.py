@@ -32,7 +32,8 @@ def _sums(a: Arithmetic, left: Floats, right: Floats, added: Floats | None = Non
         bound = a.stored(np.abs(product), bound)
     # float64 sums the product no better than the bound of float64 itself
     size = np.minimum(np.abs(product + finite[2]) + 2.0**-53 * (terms + 1) * gauge, gauge)
-    return unclaimed_from(a.stored(size, bound), gauge, a.wide_largest)
+    claimed = unclaimed_from(a.stored(size, bound), gauge, a.wide_largest)
+    return np.where(_infinity_times_nothing(a, left, right), np.inf, claimed)
 
 
 def _flushed(a: Arithmetic, left: Floats, right: Floats, added: Floats) -> Floats:
@@ -41,6 +42,15 @@ def _flushed(a: Arithmetic, left: Floats, right: Floats, added: Floats) -> Float
         return np.zeros(1)
     small = [np.where(np.abs(m) < a.tiny, np.abs(m), 0.0) for m in (left, right, added)]
     return np.asarray(small[0] @ np.abs(right) + np.abs(left) @ small[1] + small[2])
+
+
+def _infinity_times_nothing(a: Arithmetic, left: Floats, right: Floats) -> Floats:
+    """Where an infinity meets a subnormal: their product is infinite, or NaN where that is read as zero."""
+    infinite = [np.isinf(m) for m in (left, right)]
+    if not any(m.any() for m in infinite):
+        return np.zeros(1, bool)
+    small = [(np.abs(m) < a.tiny) & (m != 0) for m in (left, right)]
+    return np.asarray((infinite[0] @ small[1]) | (small[0] @ infinite[1]))
 
 
 def _finite(m: Floats) -> Floats:

@@ -98,6 +98,30 @@ def test_nothing_is_claimed_for_a_loss_whose_differences_leave_float64(targets):
     assert all(c.passed for c in Truth.of(case).judge(run(reference_layer("softmax_cross_entropy"), case)).values())
 
 
+SUBNORMAL = 1e-40
+
+
+def test_an_infinity_that_meets_a_subnormal_claims_nothing_and_other_infinities_do():
+    x = np.array([[np.inf, 1.0], [np.inf, 0.0]], np.float32)
+    w = np.array([[SUBNORMAL, 1.0], [1.0, 1.0]], np.float32)
+    case = Case("dense", [x, w, np.zeros((1, 2), np.float32)], np.ones((2, 2), np.float32))
+    assert np.isinf(bounds(case)["output"]).tolist() == [[True, False], [True, False]]
+    assert np.isfinite(bounds(case)["dinputs"]).all()
+    turned = Case("dense", [w, x, np.zeros((1, 2), np.float32)], np.full((2, 2), np.inf, np.float32))
+    assert np.isinf(bounds(turned)["output"]).tolist() == [[True, False], [False, False]]
+    assert np.isinf(bounds(turned)["dweights"]).tolist() == [[True, True], [False, False]]
+
+
+@pytest.mark.parametrize(("y", "g"), [(2.8, SUBNORMAL), (SUBNORMAL, 2.8), (1e-20, 1e-20)])
+def test_at_probability_0_a_label_or_cotangent_that_is_flushed_claims_nothing(y, g):
+    def gradient(y, g):
+        p = np.array([[0.0, 1.0]], np.float32)
+        return bounds(Case("cross_entropy", [p, np.array([[y, 0.5]], np.float32)], np.float32(g)))["dprobabilities"]
+
+    assert np.isinf(gradient(y, g)).tolist() == [[True, False]]
+    assert np.isfinite(gradient(1.0, 1.0)).all()
+
+
 def test_flushed_subnormals_are_allowed_and_no_more():
     x = np.array([1e-40, 1.0], np.float32)
     bound = bounds(Case("relu", [x], np.ones(2, np.float32)))["output"]
