@@ -91,8 +91,20 @@ def one_direction(path, module):
             return f"{other} stands after {mine} in the way through the kit"
 
 
+def campaigns_stand_on_the_kit(path, module):
+    if "campaign" not in path.parts and not path.name.startswith("command") and module.startswith("oracles.campaign"):
+        return "campaigns use the kit, and only their command knows them"
+
+
 def no_kit_below(path, module):
-    front = ("__init__.py", "command_line.py", "commands_check.py", "terminal.py", "pytest_plugin.py")
+    front = (
+        "__init__.py",
+        "command_line.py",
+        "commands_check.py",
+        "commands_campaign.py",
+        "terminal.py",
+        "pytest_plugin.py",
+    )
     if path.parent.name == "oracles" and path.name not in front and module.startswith("oracles.conformance"):
         return "only the package's front, its commands and its pytest plugin know the kit"
 
@@ -103,6 +115,7 @@ RULES = [
     (frameworks_in_their_adapters, "reference"),
     (adapters_stand_alone, "oracles"),
     (one_direction, "oracles"),
+    (campaigns_stand_on_the_kit, "oracles"),
     (no_kit_below, "oracles"),
 ]
 
@@ -124,6 +137,7 @@ def test_imports(rule, folder):
         ("oracles/conformance/compare.py", "from .verify import verify", one_direction),
         ("oracles/conformance/bounds/dense.py", "from ..truth import Truth", one_direction),
         ("oracles/case.py", "from .conformance import run", no_kit_below),
+        ("oracles/conformance/kit.py", "from ..campaign.plan import Plan", campaigns_stand_on_the_kit),
     ],
 )
 def test_each_rule_can_be_broken(tmp_path, where, text, rule):
@@ -165,7 +179,7 @@ def test_an_op_has_all_its_parts(op):
 
 def test_tests_mirror_the_source():
     missing = []
-    for folder in ("reference", "oracles", "oracles/conformance"):
+    for folder in ("reference", "oracles", "oracles/conformance", "oracles/campaign"):
         for path in sorted((ROOT / folder).glob("*.py")):
             if (
                 path.name != "__init__.py"

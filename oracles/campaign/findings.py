@@ -12,9 +12,11 @@ from typing import Any
 
 from reference import InputError
 
+from ..case import Case
 from ..conformance.records import from_data, read_json, to_data
 from ..conformance.report import Margin, Verdict, merged
 from .leaders import Leader, Leaders
+from .plan import leading, worst
 from .work import Found
 
 KEPT = 3  # failures kept, with their cases, of an op, dtype, device and cause; the others are counted
@@ -59,9 +61,16 @@ class Counts:
 
 @dataclass(frozen=True)
 class _Leading:
-    """The leaders of a place, as a row."""
+    """The leaders of a place by one source and result, as a row."""
 
     leaders: tuple[Leader, ...]
+
+
+@dataclass(frozen=True)
+class _Worst:
+    """The case of a margin: a row of its own, since a margin's numbers change with every chunk."""
+
+    case: Case
 
 
 class Findings:
@@ -90,7 +99,7 @@ class Findings:
 
     def enter(self, found: Found) -> dict[Key, str]:
         """Take a chunk in; the rows that are other than before."""
-        on = "" if found.device == "cpu" else f" on {found.device}"
+        on = _on(found.device)
         changed: dict[Key, str] = {}
 
         def put(kind: str, name: str, where: dict[str, Any], value: Any, row: Any = None) -> None:
@@ -101,16 +110,33 @@ class Findings:
         for m in found.margins:
             m = replace(m, source=m.source + on)
             name = f"{m.op} {m.result} {m.dtype} {m.source}"
-            put("margin", name, self.margins, merged([*([self.margins[name]] if name in self.margins else []), m])[0])
+            before = self.margins.get(name)
+            now = merged([m] if before is None else [before, m])[0]
+            put("margin", name, self.margins, now, replace(now, case=None))
+            if now.case is not None and (before is None or before.case is not now.case):
+                put("worst", name, {}, _Worst(now.case))
         place = place_of(found.op, found.dtype, found.device)
-        leaders = Leaders(self.leaders.get(place, ()))
-        if [leaders.enter(x.source, x.result, x.margin, x.case) for x in found.leaders].count(True):
-            put("leaders", place, self.leaders, leaders, _Leading(tuple(leaders)))
+        leaders = self.leaders.setdefault(place, Leaders())
+        for x in found.leaders:
+            if leaders.enter(x.source, x.result, x.margin, x.case):
+                row = _Leading(leaders.row(x.source, x.result))
+                put("leaders", f"{place}: {x.source} {x.result}", {}, row)
         for verdict in found.verdicts:
             slot = self._slot(place, verdict)
             if slot:
                 put("verdict", slot, self.verdicts, verdict)
         return changed
+
+    def known(self, op: str, dtype: str, device: str) -> dict[str, float]:
+        """What a chunk need not report again: see `Chunk`."""
+        on = _on(device)
+        leaders = self.leaders.get(place_of(op, dtype, device), Leaders()).least()
+        reached = {leading(*key): margin for key, margin in leaders.items()}
+        for m in self.margins.values():
+            here = m.source.endswith(on) if on else " on " not in m.source
+            if (m.op, m.dtype) == (op, dtype) and here and m.case is not None:
+                reached[worst(m.source.removesuffix(on), m.result)] = m.worst
+        return reached
 
     def _slot(self, place: str, verdict: Verdict) -> str:
         """Where a verdict is kept; "" where there are enough like it."""
@@ -128,22 +154,43 @@ class Findings:
     @classmethod
     def of_rows(cls, rows: Iterable[tuple[str, str, str]]) -> Findings:
         """Those of which `enter` gave the rows (kind, name, text). Raises InputError, which names the row."""
-        findings = cls()
+        findings, cases = cls(), dict[str, Case]()
+        plain: dict[str, Any] = {
+            "counts": findings.counts,
+            "margin": findings.margins,
+            "verdict": findings.verdicts,
+        }
         for kind, name, text in rows:
             if kind not in _KINDS:
                 raise InputError(f"{kind}: expected one of {', '.join(_KINDS)}")
-            cls_of, where = _KINDS[kind]
-            value: Any = from_data(cls_of, read_json(text, f"{kind} {name}"), f"{kind} {name}")
-            getattr(findings, where)[name] = Leaders(value.leaders) if kind == "leaders" else value
+            value: Any = from_data(_KINDS[kind], read_json(text, f"{kind} {name}"), f"{kind} {name}")
+            if kind == "leaders":
+                leaders = findings.leaders.setdefault(name.partition(":")[0], Leaders())
+                for x in value.leaders:
+                    leaders.enter(x.source, x.result, x.margin, x.case)
+            elif kind == "worst":
+                cases[name] = value.case
+            else:
+                plain[kind][name] = value
+        for name, case in cases.items():
+            if name not in findings.margins:
+                raise InputError(f"worst {name}: there is no such margin")
+            findings.margins[name] = replace(findings.margins[name], case=case)
         return findings
 
 
-_KINDS: dict[str, tuple[type, str]] = {
-    "counts": (Counts, "counts"),
-    "margin": (Margin, "margins"),
-    "leaders": (_Leading, "leaders"),
-    "verdict": (Verdict, "verdicts"),
+_KINDS: dict[str, type] = {
+    "counts": Counts,
+    "margin": Margin,
+    "worst": _Worst,
+    "leaders": _Leading,
+    "verdict": Verdict,
 }
+
+
+def _on(device: str) -> str:
+    """What the names of sources end with."""
+    return "" if device == "cpu" else f" on {device}"
 
 
 def place_of(op: str, dtype: str, device: str) -> str:

@@ -53,5 +53,13 @@ class Leaders:
             return None
         return rng.choice(self._rows[rng.choice(sorted(self._rows))]).case
 
+    def row(self, source: str, result: str) -> tuple[Leader, ...]:
+        """Those of one source and result, the highest first."""
+        return tuple(self._rows.get((source, result), ()))
+
+    def least(self) -> dict[tuple[str, str], float]:
+        """Of each source and result whose places are taken, the lowest margin."""
+        return {key: row[-1].margin for key, row in self._rows.items() if len(row) == PLACES}
+
     def __iter__(self) -> Iterator[Leader]:
         return (leader for row in self._rows.values() for leader in row)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from itertools import zip_longest
 
@@ -25,7 +25,10 @@ MOST = 2**20  # chunks of a campaign
 
 @dataclass(frozen=True)
 class Chunk:
-    """One op in one dtype on one device: `cases` of them, drawn from the seed and mutated from the parents."""
+    """One op in one dtype on one device: `cases` of them, drawn from the seed and mutated from the parents.
+
+    known: margins that are reached already, named by `leading` and `worst`; cases below them need not travel.
+    """
 
     number: int
     op: str
@@ -36,6 +39,17 @@ class Chunk:
     oracles: tuple[str, ...] = ()
     target: Target | None = None
     parents: tuple[Case, ...] = ()
+    known: Mapping[str, float] = field(default_factory=dict)
+
+
+def leading(source: str, result: str) -> str:
+    """The name in `known` of the margin from which on a case is a leader."""
+    return f"leading {source} {result}"
+
+
+def worst(source: str, result: str) -> str:
+    """The name in `known` of the worst margin."""
+    return f"worst {source} {result}"
 
 
 @dataclass(frozen=True)

@@ -99,12 +99,17 @@ class State:
             row = connection.execute("SELECT parents FROM chunks WHERE number = ?", [chunk.number]).fetchone()
             if row is not None:
                 what = f"chunk {chunk.number}"
-                return replace(chunk, parents=from_data(_Parents, read_json(_text(row[0], what), what), what).cases)
+                parents = from_data(_Parents, read_json(_text(row[0], what), what), what)
+                return self._with_what_is_known(chunk, parents)
             known = [leader.case for leader in self.findings.leaders.get(_place(chunk), ())]
             parents = _Parents(tuple(random.Random(chunk.seed).sample(known, min(PARENTS, len(known)))))
             text = json.dumps(to_data(parents), allow_nan=False)
             connection.execute("INSERT INTO chunks VALUES (?, 0, '', ?)", [chunk.number, text])
-        return replace(chunk, parents=parents.cases)
+        return self._with_what_is_known(chunk, parents)
+
+    def _with_what_is_known(self, chunk: Chunk, parents: _Parents) -> Chunk:
+        known = self.findings.known(chunk.op, chunk.dtype, chunk.device)
+        return replace(chunk, parents=parents.cases, known=known)
 
     def finish(self, found: Sequence[Found], seconds: float = 0.0) -> None:
         """Enter the results of chunks, all or none; those that are in already are not counted again.

@@ -6,7 +6,7 @@ import random
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from ..conformance.trial import WITH_ORACLES, explained, takes
 from ..registry import Oracle
 from .leaders import LARGEST, Leader, Leaders
 from .mutations import mutate
-from .plan import Chunk
+from .plan import Chunk, leading, worst
 
 DRAWN = 4  # one case in so many is drawn, the others are mutated
 FROM_DRAWN = 4  # and one in so many of those from a drawn case, whatever its margin
@@ -41,7 +41,10 @@ EXPLAINED = 3  # failures of a chunk that are made small and explained: the othe
 
 @dataclass(frozen=True)
 class Found:
-    """What a chunk gave. failing: cases on which the layer was wrong. leaders: what the next chunks may start from."""
+    """What a chunk gave. failing: cases on which the layer was wrong. leaders: what the next chunks may start from.
+
+    Leaders, and the cases of margins, are those above what the chunk knew.
+    """
 
     number: int
     op: str
@@ -58,6 +61,14 @@ class Found:
     absent: dict[str, str]
     oracles: tuple[str, ...] = ()
     layer: str = ""
+
+    def news(self, known: Mapping[str, float]) -> Found:
+        """The same without the cases that are no news: they would only travel."""
+        margins = tuple(
+            m if m.worst > known.get(worst(m.source, m.result), -1.0) else replace(m, case=None) for m in self.margins
+        )
+        leaders = tuple(x for x in self.leaders if x.margin > known.get(leading(x.source, x.result), 0.0))
+        return replace(self, margins=margins, leaders=leaders)
 
 
 @dataclass
@@ -104,7 +115,7 @@ def work(chunk: Chunk) -> Found:
         absent=absent,
         oracles=tuple(oracle.name for oracle in panel),
         layer=layer.name,
-    )
+    ).news(chunk.known)
 
 
 @lru_cache(maxsize=4)

@@ -90,6 +90,7 @@ def test_every_version_that_took_part_is_kept(chunks):
         (("margin", "m", "[]"), "margin m: expected an object"),
         (("margin", "m", '{"op": 1}'), "margin m.op: expected a text"),
         (("counts", "relu", '{"layer": "x", "cases": "many"}'), "counts relu.cases: expected an integer"),
+        (("worst", "m", f'{{"case": {Case("relu", [[1.0]], [1.0]).to_json()}}}'), "worst m: there is no such margin"),
         (("leaders", "p", '{"leaders": [{"source": "s", "result": "r", "margin": 1, "case": {}}]}'), "case"),
     ],
 )

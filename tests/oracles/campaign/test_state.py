@@ -63,7 +63,8 @@ def test_a_chunk_that_was_sent_has_the_same_parents_when_it_is_sent_again(tmp_pa
         for chunk in state.plan.chunks()[4:8]:
             if chunk.number != later.number:
                 state.finish([work(state.started(chunk))])
-        assert state.started(later) == sent
+        again = state.started(later)
+        assert again.parents == sent.parents
 
 
 def test_an_existing_file_is_not_overwritten(tmp_path):
@@ -123,7 +124,7 @@ def test_no_file_is_left_where_none_can_be_begun(tmp_path, monkeypatch):
         ("UPDATE campaign SET plan = json_set(plan, '$.cases', 1e18)", "plan.cases: expected an integer"),
         ("UPDATE campaign SET plan = json_set(plan, '$.cases', 1000000000000)", "chunk: expected larger ones"),
         ("UPDATE findings SET value = '{}' WHERE kind = 'margin'", r"margin .*: missing"),
-        ("UPDATE findings SET kind = 'pickle'", "pickle: expected one of"),
+        ("UPDATE findings SET kind = 'pickle' WHERE kind = 'counts' AND name = 'dense'", "pickle: expected one of"),
         ("UPDATE campaign SET seconds = 'soon'", "seconds"),
         ("UPDATE chunks SET number = -5 WHERE number = 0", "chunk -5"),
         ("DELETE FROM chunks WHERE number = 1", "the finished chunks have 40 cases, the findings are of 60"),

@@ -4,7 +4,7 @@ import pytest
 from here import plan
 
 from oracles import InputError
-from oracles.campaign.plan import Plan
+from oracles.campaign.plan import Plan, leading, worst
 from oracles.campaign.work import DRAWN, EXPLAINED, work
 from oracles.conformance.target import Target
 
@@ -63,6 +63,18 @@ def test_mutation_finds_higher_margins_than_drawing_as_many(monkeypatch):
     assert found.drawn == found.cases
     drawn = {m.result: m.worst for m in found.margins}
     assert sum(mutated[name] > drawn[name] for name in drawn) > len(drawn) / 2
+
+
+def test_what_is_known_does_not_travel():
+    chunk = plan(ops=["softmax"], dtypes=["float32"], cases=60, size=60).chunks()[0]
+    found = work(chunk)
+    reached = {worst(m.source, m.result): m.worst for m in found.margins}
+    reached |= {leading(x.source, x.result): 1.0 for x in found.leaders}
+    again = work(replace(chunk, known=reached))
+    assert again.leaders == ()
+    assert [m.case for m in again.margins] == [None] * len(found.margins)
+    assert [(m.worst, m.cases) for m in again.margins] == [(m.worst, m.cases) for m in found.margins]
+    assert work(replace(chunk, known=dict.fromkeys(reached, 0.0))).margins == found.margins
 
 
 @pytest.fixture
