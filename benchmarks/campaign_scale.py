@@ -44,7 +44,7 @@ def chunks_done(size: int, folder: Path) -> list[tuple[Chunk, Found]]:
     done = []
     with State.create(folder / "real.sqlite", plan) as state, Local(2) as executor:
         for half in (plan.chunks()[: len(plan.ops) * 2], plan.chunks()[len(plan.ops) * 2 :]):
-            started = [state.started(chunk) for chunk in half]
+            started = state.started(half)
             done = list(zip(started, executor.map(work, started), strict=True))
             state.finish([found for _, found in done])
     return done
@@ -55,13 +55,16 @@ def client(done: list[tuple[Chunk, Found]], times: int, folder: Path) -> dict[st
     plan = Plan.of(dtypes=["float32", "float64"], cases=10**6, size=1000, seed=1)
     path = folder / "client.sqlite"
     with State.create(path, plan) as state:
-        chunks = plan.chunks()[:times]
+        chunks, later = plan.chunks()[:times], list[int]()
         before, cpu, start = path.stat().st_size, time.process_time(), time.perf_counter()
         for i, chunk in enumerate(chunks):
-            sent = state.started(chunk)
+            (sent,) = state.started([chunk])
             found = done[i % len(done)][1].news(sent.known)
-            state.finish([replace(pickle.loads(pickle.dumps(found)), number=chunk.number)])
+            travels = pickle.dumps(replace(found, number=chunk.number))
+            later.append(len(travels))
+            state.finish([pickle.loads(travels)])
         return {
+            "bytes returned later, median": statistics.median(later[times // 2 :]),
             "client seconds a chunk": (time.perf_counter() - start) / times,
             "of it processor": (time.process_time() - cpu) / times,
             "bytes of the file a chunk": (path.stat().st_size - before) / times,

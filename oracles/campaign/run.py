@@ -50,15 +50,14 @@ def run(
     since = time.monotonic()
     watch(state, 0)
     while coming or suspects or flying:
-        broke = False
-        while not broke and ((suspects and not flying) or (coming and not suspects and len(flying) < at_once)):
-            source = suspects or coming
-            chunk = state.started(source[0])
+        broke, room = False, at_once - len(flying) if not suspects else int(not flying)
+        source = suspects or coming
+        for chunk in state.started([source.popleft() for _ in range(min(room, len(source)))]):
             try:
                 flying[executor.submit(work, chunk)] = chunk
-                source.popleft()
             except BrokenExecutor:  # a worker has just died
                 broke = True
+                source.appendleft(chunk)
         over, _ = wait(flying, timeout=0 if broke else 1, return_when=FIRST_COMPLETED)
         if broke or any(not f.cancelled() and isinstance(f.exception(), BrokenExecutor) for f in over):
             over, _ = wait(flying)  # they all end with it

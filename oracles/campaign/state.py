@@ -93,23 +93,28 @@ class State:
             findings = Findings.of_rows((str(kind), str(name), _text(value, kind)) for kind, name, value in rows)
         return cls(path, connection, plan, findings)
 
-    def started(self, chunk: Chunk) -> Chunk:
-        """The chunk with the parents it has, given now or when it was first sent, and written down."""
+    def started(self, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """The chunks with the parents they have, given now or when they were first sent, and written down."""
+        if not chunks:
+            return []
         with self._writing() as connection:
-            row = connection.execute("SELECT parents FROM chunks WHERE number = ?", [chunk.number]).fetchone()
-            if row is not None:
-                what = f"chunk {chunk.number}"
-                parents = from_data(_Parents, read_json(_text(row[0], what), what), what)
-                return self._with_what_is_known(chunk, parents)
-            known = [leader.case for leader in self.findings.leaders.get(_place(chunk), ())]
-            parents = _Parents(tuple(random.Random(chunk.seed).sample(known, min(PARENTS, len(known)))))
-            text = json.dumps(to_data(parents), allow_nan=False)
-            connection.execute("INSERT INTO chunks VALUES (?, 0, '', ?)", [chunk.number, text])
-        return self._with_what_is_known(chunk, parents)
+            parents = [self._parents(connection, chunk) for chunk in chunks]
+        known = self.findings.known
+        return [
+            replace(c, parents=p.cases, known=known(c.op, c.dtype, c.device))
+            for c, p in zip(chunks, parents, strict=True)
+        ]
 
-    def _with_what_is_known(self, chunk: Chunk, parents: _Parents) -> Chunk:
-        known = self.findings.known(chunk.op, chunk.dtype, chunk.device)
-        return replace(chunk, parents=parents.cases, known=known)
+    def _parents(self, connection: sqlite3.Connection, chunk: Chunk) -> _Parents:
+        row = connection.execute("SELECT parents FROM chunks WHERE number = ?", [chunk.number]).fetchone()
+        if row is not None:
+            what = f"chunk {chunk.number}"
+            return from_data(_Parents, read_json(_text(row[0], what), what), what)
+        leaders = [leader.case for leader in self.findings.leaders.get(_place(chunk), ())]
+        parents = _Parents(tuple(random.Random(chunk.seed).sample(leaders, min(PARENTS, len(leaders)))))
+        text = json.dumps(to_data(parents), allow_nan=False)
+        connection.execute("INSERT INTO chunks VALUES (?, 0, '', ?)", [chunk.number, text])
+        return parents
 
     def finish(self, found: Sequence[Found], seconds: float = 0.0) -> None:
         """Enter the results of chunks, all or none; those that are in already are not counted again.

@@ -18,7 +18,7 @@ def begun(tmp_path, chunks=3, **changed):
     path = tmp_path / "c.sqlite"
     with State.create(path, plan(**changed)) as state:
         for chunk in state.plan.chunks()[:chunks]:
-            state.finish([work(state.started(chunk))], seconds=1.0)
+            state.finish([work(*state.started([chunk]))], seconds=1.0)
     return path
 
 
@@ -33,9 +33,9 @@ def altered(path, *statements):
 def test_what_is_entered_is_there_when_it_is_opened_again(tmp_path):
     path = tmp_path / "c.sqlite"
     with State.create(path, plan()) as state:
-        found = [work(state.started(chunk)) for chunk in state.plan.chunks()[:4]]
+        found = [work(*state.started([chunk])) for chunk in state.plan.chunks()[:4]]
         state.finish(found, seconds=2.5)
-        state.started(state.plan.chunks()[7])
+        state.started([state.plan.chunks()[7]])
         state.give_up(7, "why")
         kept = (state.findings.counts, state.findings.margins, state.findings.verdicts)
     with State.open(path) as again:
@@ -47,7 +47,7 @@ def test_what_is_entered_is_there_when_it_is_opened_again(tmp_path):
 
 def test_a_chunk_counts_once(tmp_path):
     with State.create(tmp_path / "c.sqlite", plan()) as state:
-        found = work(state.started(state.plan.chunks()[0]))
+        found = work(*state.started([state.plan.chunks()[0]]))
         state.finish([found])
         state.finish([found, found])
         assert state.findings.cases == found.cases
@@ -57,13 +57,13 @@ def test_a_chunk_that_was_sent_has_the_same_parents_when_it_is_sent_again(tmp_pa
     path = begun(tmp_path, cases=400)
     with State.open(path) as state:
         later = next(c for c in state.plan.chunks() if c.number > 3 and (c.op, c.dtype) == ("softmax", "float32"))
-        sent = state.started(later)
+        sent = state.started([later])[0]
         assert sent.parents
     with State.open(path) as state:
         for chunk in state.plan.chunks()[4:8]:
             if chunk.number != later.number:
-                state.finish([work(state.started(chunk))])
-        again = state.started(later)
+                state.finish([work(*state.started([chunk]))])
+        again = state.started([later])[0]
         assert again.parents == sent.parents
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk_loses_nothing(tmp_path):
 
         def go_on():
             for chunk in chunks:
-                state.finish([work(state.started(chunk))])
+                state.finish([work(*state.started([chunk]))])
 
         with pytest.raises(InputError, match=r"c\.sqlite: database or disk is full"):
             go_on()
