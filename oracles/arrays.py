@@ -19,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference import InputError
+from reference._arrays import shown
 
 Array = NDArray[Any]
 
 FLOAT_DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
 FLOAT_DTYPES["bfloat16"] = np.dtype(ml_dtypes.bfloat16)
+LARGEST = 2**26  # elements of an array that is read from data
 _DTYPES = FLOAT_DTYPES | {
     name: np.dtype(name) for name in ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 }
@@ -34,7 +36,7 @@ def as_dtype(name: object) -> np.dtype[Any]:
     """The dtype of that name, bfloat16 included; InputError for one that cases cannot hold."""
     key = name if isinstance(name, str) else getattr(name, "name", None) or getattr(name, "__name__", None)
     if key not in _DTYPES:
-        raise InputError(f"dtype: expected one of {', '.join(_DTYPES)}, got {name!r}")
+        raise InputError(f"dtype: expected one of {', '.join(_DTYPES)}, got {shown(name)}")
     return _DTYPES[str(key)]
 
 
@@ -57,7 +59,7 @@ def packed(text: str, shape: tuple[int, ...], dtype: object) -> Array:
 def strided(values: Array, strides: tuple[int, ...], *, writeable: bool = True) -> Array:
     """The same values in memory with those strides, counted in elements: negative, padded, or 0 for a repeated axis."""
     if len(strides) != values.ndim:
-        raise InputError(f"strides: expected {values.ndim} of them for shape {values.shape}, got {strides}")
+        raise InputError(f"strides: expected {values.ndim} of them for shape {values.shape}, got {shown(strides)}")
     reach = [(n - 1) * s for n, s in zip(values.shape, strides, strict=True)] if values.size else []
     start = -sum(r for r in reach if r < 0)
     buffer = np.zeros(1 + start + sum(r for r in reach if r > 0), values.dtype)
@@ -140,9 +142,12 @@ def from_data(data: object, field: str) -> Array:
     if not isinstance(data, dict):
         raise InputError(f"{field}: expected an object with dtype, shape and values, got {type(data).__name__}")
     shape = tuple(_integers(data.get("shape"), f"{field}.shape"))
-    if any(n < 0 for n in shape) or math.prod(shape) > 2**28 or len(shape) > 32:
-        raise InputError(f"{field}.shape: expected at most 2**28 elements in at most 32 axes, got {shape}")
-    dtype = as_dtype(data.get("dtype"))
+    if any(n < 0 for n in shape) or math.prod(shape) > LARGEST or len(shape) > 32:
+        raise InputError(f"{field}.shape: expected at most {LARGEST} elements in at most 32 axes, got {shown(shape)}")
+    try:
+        dtype = as_dtype(data.get("dtype"))
+    except InputError as error:
+        raise InputError(f"{field}.{error}") from None
     try:
         if "values" in data:
             values = data["values"]
@@ -154,13 +159,16 @@ def from_data(data: object, field: str) -> Array:
         else:
             result = packed(str(data.get("zlib_base64")), shape, dtype)
     except (ValueError, OverflowError, FloatingPointError, zlib.error) as error:
-        raise error if isinstance(error, InputError) else InputError(f"{field}: {error}") from None
+        raise error if str(error).startswith(field) else InputError(f"{field}: {error}") from None
     if "strides" not in data:
         return result
     strides = tuple(_integers(data["strides"], f"{field}.strides"))
     if sum(abs(s) * max(0, n - 1) for s, n in zip(strides, shape, strict=False)) > 16 * max(64, result.size):
-        raise InputError(f"{field}.strides: {strides} reach too far for shape {shape}")
-    return strided(result, strides, writeable=bool(data.get("writeable", True)))
+        raise InputError(f"{field}.strides: {shown(strides)} reach too far for shape {shape}")
+    try:
+        return strided(result, strides, writeable=bool(data.get("writeable", True)))
+    except InputError as error:
+        raise InputError(f"{field}.{error}") from None
 
 
 def number(value: Any, dtype: np.dtype[Any]) -> str:
@@ -202,15 +210,15 @@ def _number(value: object, dtype: np.dtype[Any], field: str) -> Any:
     if isinstance(value, str) and value in _SPECIAL and dtype.name in FLOAT_DTYPES:
         return _SPECIAL[value]
     if isinstance(value, bool) != (dtype.kind == "b") or not isinstance(value, (bool, int, float)):
-        raise InputError(f'{field}: expected numbers, or "nan", "inf", "-inf", got {value!r}')
+        raise InputError(f'{field}: expected numbers, or "nan", "inf", "-inf", got {shown(value)}')
     if dtype.kind in "iu" and not isinstance(value, int):
-        raise InputError(f"{field}: expected integers, got {value!r}")
+        raise InputError(f"{field}: expected integers, got {shown(value)}")
     if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
-        raise InputError(f"{field}: {value!r} is outside the range of {dtype}")
+        raise InputError(f"{field}: {shown(value)} is outside the range of {dtype}")
     return value
 
 
 def _integers(value: object, field: str) -> list[int]:
     if not isinstance(value, list) or not all(isinstance(v, int) and not isinstance(v, bool) for v in value):
-        raise InputError(f"{field}: expected a list of integers, got {value!r}")
+        raise InputError(f"{field}: expected a list of integers, got {shown(value)}")
     return value

@@ -33,6 +33,7 @@ from .arrays import (
     strided,
     to_data,
 )
+from .files import named, read_text
 from .ops import OPS, Op, get_op, undeclared
 from .recipe import Recipe
 
@@ -174,9 +175,9 @@ class Case:
     def load(cls, path: str | Path) -> Case:
         """Read a file that `save` wrote. Raises InputError, which names the file."""
         try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: {error}") from None
+            return cls.from_json(read_text(path))
+        except InputError as error:
+            raise named(error, path) from None
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference import InputError
+from reference._arrays import shown
 
-from .arrays import Array, as_dtype, number, strided
+from .arrays import LARGEST, Array, as_dtype, number, strided
 
 Raw = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -159,10 +160,12 @@ class Recipe:
             given = dict(cast("dict[str, Any]", data))
             given["shape"] = tuple(int(n) for n in given["shape"])
             given["edits"] = tuple((int(at), float(value)) for at, value in given["edits"])
-            if math.prod(given["shape"]) > 2**28:
-                raise InputError(f"{field}.shape: expected at most 2**28 elements, got {given['shape']}")
+            if math.prod(given["shape"]) > LARGEST:
+                raise InputError(f"{field}.shape: expected at most {LARGEST} elements, got {shown(given['shape'])}")
             return cls(**given)
         except (TypeError, ValueError, KeyError) as error:
+            if str(error).startswith(field):
+                raise
             said = str(error) if isinstance(error, InputError) else f"not a recipe: {type(error).__name__}: {error}"
             raise InputError(f"{field}: {said}") from None
 

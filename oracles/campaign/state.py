@@ -19,6 +19,7 @@ from reference import InputError
 
 from ..case import Case
 from ..conformance.records import from_data, read_json, to_data
+from ..files import named
 from .findings import Findings, place_of
 from .plan import Chunk, Plan
 from .work import Found
@@ -231,4 +232,4 @@ def _told(path: Path) -> Iterator[None]:
             said = "in use by another campaign"
         raise InputError(f"{path}: {said}") from error
     except InputError as error:
-        raise error if str(error).startswith(f"{path}: ") else InputError(f"{path}: {error}") from None
+        raise named(error, path) from None

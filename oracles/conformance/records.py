@@ -81,7 +81,10 @@ def _value(kind: Any, data: object, field: str) -> Any:
         return _SPECIAL[data]
     if not isinstance(data, (int, float) if kind is float else kind) or isinstance(data, bool):
         raise InputError(f"{field}: expected {_NAMES[kind]}, got {_cut(data)}")
-    return float(data) if kind is float and isinstance(data, int) else data
+    try:
+        return float(data) if kind is float and isinstance(data, int) else data
+    except OverflowError:
+        raise InputError(f"{field}: expected a number that a float holds, got {_cut(data)}") from None
 
 
 _NAMES = {str: "a text", int: "an integer", float: "a number"}

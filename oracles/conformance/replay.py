@@ -10,6 +10,7 @@ from pathlib import Path
 from reference import InputError
 
 from ..case import Case
+from ..files import named, read_text
 from ..registry import UnsupportedCase
 from .checks import CHECKS, values
 from .compare import Comparison
@@ -48,7 +49,7 @@ class Recording:
     def load(cls, path: Path) -> Recording:
         """Read what `save` wrote, or `Case.save`; InputError names the file, and the field that is wrong."""
         try:
-            data = read_json(path.read_text(encoding="utf-8"), "replay")
+            data = read_json(read_text(path), "replay")
             if data.get("format") != FORMAT:
                 raise InputError(f"format: expected {FORMAT}, got {data.get('format')!r}")
             if "case" not in data:
@@ -58,9 +59,8 @@ class Recording:
                 known = ", ".join(check.name for check in CHECKS)
                 raise InputError(f"replay.check: expected one of {known}, got {recording.check!r}")
             return recording
-        except (OSError, UnicodeDecodeError, InputError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise InputError(f"{path}: {reason}; expected a file of check --save-cases, or of Case.save") from None
+        except InputError as error:
+            raise InputError(f"{named(error, path)}; expected a file of check --save-cases, or of Case.save") from None
 
     def save(self, path: Path) -> None:
         """Write it as JSON data."""

@@ -73,7 +73,7 @@ def test_strides_that_overlap_different_values_are_refused():
         ({"dtype": "int64", "shape": [1], "values": [1.5]}, "x.values: expected integers, got 1.5"),
         ({"dtype": "float32", "shape": [1], "values": [1e300]}, "x: "),
         ({"dtype": "float32", "shape": [50000], "values": [0.0] * 50000, "strides": [800000]}, "x.strides"),
-        ({"dtype": "float32", "shape": [10**9], "values": []}, "x.shape: expected at most 2**28 elements"),
+        ({"dtype": "float32", "shape": [10**9], "values": []}, "x.shape: expected at most 67108864 elements"),
         ({"dtype": "float32", "shape": [-1], "values": []}, "x.shape: expected at most"),
         ({"dtype": "float32", "shape": [1], "zlib_base64": "!!"}, "x: "),
         ({"dtype": "float32", "shape": [1], "zlib_base64": "eJxjYGBgAAAABAAB"}, ""),

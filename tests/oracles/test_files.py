@@ -1,0 +1,31 @@
+import os
+
+import pytest
+
+from oracles import InputError
+from oracles.files import read_text
+
+
+def test_a_text_is_read_whole(tmp_path):
+    (tmp_path / "a").write_text("ä\n" * 10, encoding="utf-8")
+    assert read_text(tmp_path / "a") == "ä\n" * 10
+    assert read_text(tmp_path / "a", largest=30) == "ä\n" * 10
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"x" * 31, "over 30 bytes"), (b"\xff", "not UTF-8")])
+def test_what_is_no_such_file_is_named(tmp_path, content, said):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(InputError, match=rf"a: {said}"):
+        read_text(tmp_path / "a", largest=30)
+
+
+@pytest.mark.parametrize(("name", "said"), [("no", "No such file"), (".", "directory"), ("a\0b", "null")])
+def test_what_cannot_be_opened_is_named(tmp_path, name, said):
+    with pytest.raises(InputError, match=said):
+        read_text(f"{tmp_path}/{name}")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no /dev/zero here")
+def test_a_file_without_an_end_ends():
+    with pytest.raises(InputError, match="over 1000 bytes"):
+        read_text("/dev/zero", largest=1000)
