@@ -1,4 +1,4 @@
-"""Texts of files from anywhere: read whole, but never more than a limit, and never without the file's name in an error."""
+"""Texts of files from anywhere: read whole, never more than a limit, and with the file's name in every error."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ import numpy as np
 from jax import Array
 
 from .case import Case, Result
+from .jax_products import product_roundoff as product_roundoff
 from .ops import Op, get_op
 from .registry import LayerError
 

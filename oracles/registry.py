@@ -11,6 +11,9 @@ A framework in which candidates can be written also holds
     to_array(its array)         back, likewise
     tracer(op, fn, device)      trace(primals, options) -> (output, cotangent -> gradients by name, None for none)
     compiled(op, fn, device)    likewise for what is run often, where there is a faster way: run(arrays) -> Result
+One whose settings may let it take matrix products in less than the dtype holds
+    product_roundoff(dtype, device) -> float   the unit roundoff of their operands, 0 for the dtype's own
+    sums_products_in(dtype, device) -> str     "strict" for float32 sums of the two-byte floats, "native" for their own
 One that keeps something for every shape it sees holds
     forget()                    to drop it
 Nothing is imported before `load`: whether an oracle is installed is read off its file.
@@ -67,6 +70,16 @@ class Oracle:
         """
         result: Result = self.module.vjp(case, self.device)
         return result
+
+    def product_roundoff(self, dtype: str) -> float:
+        """The unit roundoff of the operands of matrix products, 0 where they are what they are: see above."""
+        found: float = getattr(self.module, "product_roundoff", lambda dtype, device: 0.0)(dtype, self.device)
+        return found
+
+    def sums_products_in(self, dtype: str) -> str:
+        """What sums of products are taken in: "strict" or "native"."""
+        found: str = getattr(self.module, "sums_products_in", lambda dtype, device: "strict")(dtype, self.device)
+        return found
 
     @property
     def enclose(self) -> Callable[..., Any] | None:

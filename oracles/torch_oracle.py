@@ -23,6 +23,7 @@ from .arrays import Array
 from .case import Case, Result
 from .ops import Op, takes_sizes
 from .registry import LayerError
+from .torch_products import product_roundoff, sums_products_in  # noqa: F401  (what an adapter holds)
 
 INSTALL = "pip install torch"
 
@@ -57,9 +58,8 @@ def softmax_cross_entropy(logits: Tensor, targets: Tensor, reduction: str) -> Te
     return functional.cross_entropy(logits, targets, reduction=reduction)
 
 
-PRIMALS: dict[str, Callable[..., Tensor]] = {
-    f.__name__: f for f in (dense, relu, softmax, cross_entropy, softmax_cross_entropy)
-}
+_OPS: tuple[Callable[..., Tensor], ...] = (dense, relu, softmax, cross_entropy, softmax_cross_entropy)
+PRIMALS = {f.__name__: f for f in _OPS}
 
 
 def version() -> str:

@@ -19,7 +19,7 @@ from .checks import CHECKS
 from .custom_judge import oracle_names, own_notes, own_oracles, title_of
 from .diagnose import Diagnosis
 from .layer import Layer
-from .panel import chosen, cross_validation_note, load_oracles
+from .panel import chosen, cross_validation_note, load_oracles, products_note
 from .place import Place, backward_of
 from .probes import plain_case
 from .report import Report, Verdict, followed, merged
@@ -111,8 +111,13 @@ def claims(layer: Layer, plan: Plan, panel: Sequence[Oracle], watch: Watch = unw
 def setting(layer: Layer, panel: Sequence[Oracle], absent: Mapping[str, str], device: str) -> Setting:
     """What a report says of a run besides its outcomes."""
     versions = {"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel}
-    known = (*cross_validation_note(panel), *cost_note(layer)) if layer.custom is None else own_notes(layer.custom)
+    known = _notes(layer, panel) if layer.custom is None else own_notes(layer.custom)
     return Setting(layer.name, layer.op, device, versions, dict(absent), known, title_of(layer), backward_of(layer))
+
+
+def _notes(layer: Layer, panel: Sequence[Oracle]) -> tuple[str, ...]:
+    own = [] if layer.framework is None or layer.framework in panel else [layer.framework]
+    return (*cross_validation_note(panel), *products_note([*panel, *own]), *cost_note(layer))
 
 
 def cost_note(layer: Layer) -> tuple[str, ...]:

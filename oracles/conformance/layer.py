@@ -12,7 +12,7 @@ from reference import InputError
 
 from ..custom import CustomOp, custom_op
 from ..ops import get_op
-from ..registry import load
+from ..registry import Oracle, load
 from ..words import did_you_mean
 from .interchange import Convert
 from .sessions import LOSSES, NAMES, ClassSession, FunctionSession, Session
@@ -68,6 +68,12 @@ class Layer:
         start = partial(FunctionSession, _name(op), forward, vjp, _conversion(arrays))
         named = str(name or getattr(forward, "__name__", "layer"))
         self._set(op, named, start, targets, reductions, any_rank, True, convention, accumulate)
+
+    @property
+    def framework(self) -> Oracle | None:
+        """The framework that differentiates it, where one does."""
+        traced = getattr(self.start, "func", None) is TracedSession
+        return self.start.args[2] if traced else None  # type: ignore[attr-defined]  # of a partial
 
     @classmethod
     def from_class(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from reference import InputError
+from reference._arrays import FLOATS
 
 from ..registry import DEVICES, Oracle, OracleUnavailable, install_line, load, names
 from ..words import did_you_mean
@@ -49,6 +51,26 @@ def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tup
             "; ".join(absent.values()) or f"no framework was asked for, and only those run on {device}"
         )
     return tuple(loaded), absent
+
+
+def products_note(oracles: Sequence[Oracle], dtypes: Sequence[str] = FLOATS) -> tuple[str, ...]:
+    """A line an oracle whose settings let matrix products be taken in less than the dtype."""
+    said = []
+    for oracle in oracles:
+        for dtype in dtypes:
+            roundoff = oracle.product_roundoff(dtype)
+            if roundoff:
+                name = {2.0**-11: "TF32", 2.0**-8: "bfloat16"}.get(roundoff, f"roundoff {roundoff:.3g}")
+                said.append(
+                    f"{oracle.name} on {oracle.device} may take {dtype} matrix products in {name}, by its settings: "
+                    f"its dense gradients are held to that, 2^{math.log2(roundoff):.0f} an operand."
+                )
+            if oracle.sums_products_in(dtype) == "native":
+                said.append(
+                    f"{oracle.name} on {oracle.device} may sum {dtype} matrix products in {dtype}, by its settings: "
+                    "its dense gradients are held to that."
+                )
+    return tuple(said)
 
 
 def cross_validation_note(oracles: Sequence[Oracle]) -> tuple[str, ...]:

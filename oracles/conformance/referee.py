@@ -23,7 +23,7 @@ from .report import BINS, Margin, Verdict, bin_of
 from .run import Run, run_in
 from .search import Disagreement
 from .sessions import Session
-from .truth import Truth
+from .truth import Truth, promised
 
 
 @dataclass
@@ -114,7 +114,11 @@ def truth_for(layer: Layer, case: Case) -> Truth:
     """
     if layer.custom is not None:
         return own_truth(layer, layer.custom, case)
-    return Truth.of(case, book=not layer.has_cotangent, convention=layer.convention, accumulate=layer.accumulate)
+    operand, sums = promised(layer.framework, case)
+    accumulate = "native" if sums == "native" else layer.accumulate
+    return Truth.of(
+        case, book=not layer.has_cotangent, convention=layer.convention, accumulate=accumulate, operand=operand
+    )
 
 
 def applies(layer: Layer, case: Case) -> bool:
@@ -153,7 +157,7 @@ def judge_oracle(oracle: Oracle, case: Case, truth: Truth, tally: Tally) -> None
         if f" {oracle.name} " in f" {dispute.partition(' disagree')[0]} ":
             tally.broken.setdefault(key, (dispute, case))
     try:
-        comparisons = truth.judge(oracle.vjp(case))
+        comparisons = truth.for_oracle(oracle).judge(oracle.vjp(case))
     except UnsupportedCase as reason:
         tally.skipped.setdefault(key, str(reason))
     except Exception as error:

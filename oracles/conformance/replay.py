@@ -87,7 +87,7 @@ def sources(case: Case, oracles: Sequence[str] | None = None, device: str = "cpu
     panel, absent = load_oracles(oracles, device)
     for oracle in panel:
         try:
-            comparisons = tuple(truth.judge(oracle.vjp(case)).values())
+            comparisons = tuple(truth.for_oracle(oracle).judge(oracle.vjp(case)).values())
             found[oracle.name] = Replayed(comparisons, "; ".join(str(c) for c in comparisons if not c.passed))
         except UnsupportedCase as reason:
             found[oracle.name] = Replayed((), f"abstains: {reason}")

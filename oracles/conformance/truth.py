@@ -13,6 +13,7 @@ from ..arrays import Array
 from ..case import Case, Result
 from ..enclosure import Enclosure
 from ..exact_oracle import enclose
+from ..registry import Oracle
 from .bounds import Floats, bounds
 from .compare import Comparison, compare
 from .conventions import Alternative, alternatives
@@ -40,18 +41,33 @@ class Truth:
     in_balls: bool = True
 
     @classmethod
-    def of(cls, case: Case, *, book: bool = False, convention: str | None = None, accumulate: str = "strict") -> Truth:
+    def of(
+        cls,
+        case: Case,
+        *,
+        book: bool = False,
+        convention: str | None = None,
+        accumulate: str = "strict",
+        operand: float = 0.0,
+    ) -> Truth:
         """The truth of a case, in float64 where that is far sharper than the bounds, else in balls.
 
         book: a layer in the book's interface is judged, whose losses may clip probabilities. convention, accumulate:
-        as in Layer.
+        as in Layer. operand: as in `bounds`.
         """
-        allowed = bounds(case, accumulate=accumulate)
+        allowed = bounds(case, accumulate=accumulate, operand=operand)
         accepted = alternatives(case, book=book, convention=convention)
         quick = enclose_in_float64(case)
         if quick is not None and _sharp(quick, allowed):
             return cls(case, quick, allowed, accepted, in_balls=False)
         return cls(case, _balls(case, allowed), allowed, accepted)
+
+    def for_oracle(self, oracle: Oracle) -> Truth:
+        """The same truth, within what the oracle's settings promise of matrix products."""
+        operand, accumulate = promised(oracle, self.case)
+        if not operand and accumulate == "strict":
+            return self
+        return replace(self, bounds=bounds(self.case, accumulate=accumulate, operand=operand))
 
     def final(self) -> Truth:
         """The same truth in balls, whose values are correctly rounded."""
@@ -76,6 +92,13 @@ class Truth:
         if self.in_balls or all(comparison.passed for comparison in comparisons.values()):
             return comparisons
         return self.final().judge(result)
+
+
+def promised(framework: Oracle | None, case: Case) -> tuple[float, str]:
+    """The roundoff of the operands of the case's matrix products, and what their sums are taken in: see `bounds`."""
+    if framework is None or case.op != "dense":
+        return 0.0, "strict"
+    return framework.product_roundoff(case.dtype.name), framework.sums_products_in(case.dtype.name)
 
 
 def _balls(case: Case, allowed: Mapping[str, Floats]) -> Mapping[str, Enclosure]:

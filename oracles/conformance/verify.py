@@ -16,7 +16,7 @@ from ..ops import OPS
 from .agreement import Progress, check_agreement, plan
 from .cases import DTYPES
 from .layer import reference_layer
-from .panel import chosen, cross_validation_note, load_oracles
+from .panel import chosen, cross_validation_note, load_oracles, products_note
 from .processes import cores, share
 from .referee import Tally
 from .report import Report, Verdict
@@ -93,7 +93,7 @@ def verify(
         cases=tally.cases,
         seconds=time.perf_counter() - start,
         device=device,
-        notes=cross_validation_note(loaded),
+        notes=(*cross_validation_note(loaded), *products_note(loaded, chosen_dtypes)),
     )
 
 

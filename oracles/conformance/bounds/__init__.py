@@ -8,6 +8,7 @@ it must be met.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,12 +27,14 @@ BOUNDS: dict[str, Callable[[Case, Arithmetic], dict[str, Floats]]] = {
 }
 
 
-def bounds(case: Case, *, accumulate: str = "strict") -> dict[str, Floats]:
+def bounds(case: Case, *, accumulate: str = "strict", operand: float = 0.0) -> dict[str, Floats]:
     """The bound of each element of the output and of every gradient, under the names of `Result.named`.
 
     accumulate: "strict" where products and sums of the two-byte floats are taken in float32, "native" for their own.
+    operand: the unit roundoff that operands of matrix products are rounded to first, 2^-11 for TF32; 0 for none.
     """
-    return bounds_in(case, (NATIVE if accumulate == "native" else ARITHMETIC)[case.dtype.name])
+    arithmetic = (NATIVE if accumulate == "native" else ARITHMETIC)[case.dtype.name]
+    return bounds_in(case, replace(arithmetic, operand=operand))
 
 
 def bounds_in(case: Case, arithmetic: Arithmetic) -> dict[str, Floats]:

@@ -36,7 +36,8 @@ class Arithmetic:
 
     u: unit roundoff of products and sums. v: unit roundoff of what is stored. tiny: results of operations below it
     may be flushed. stored_tiny: the error of storing below the normal range. largest: of the dtype. wide_largest: of
-    the dtype that products and sums are taken in.
+    the dtype that products and sums are taken in. operand: unit roundoff of the operands of a matrix product, where
+    those are rounded first (TF32).
     """
 
     u: float
@@ -46,6 +47,7 @@ class Arithmetic:
     stored_tiny: float
     largest: float
     wide_largest: float
+    operand: float = 0.0
 
     @property
     def half(self) -> bool:

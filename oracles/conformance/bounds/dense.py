@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...case import Case
@@ -16,7 +18,7 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
         "output": _sums(a, x, w, b),
         "dinputs": _sums(a, g, w.T),
         "dweights": _sums(a, x.T, g),
-        "dbiases": _sums(a, ones, g),
+        "dbiases": _sums(replace(a, operand=0.0), ones, g),  # a sum, and no product
     }
 
 
@@ -24,10 +26,13 @@ def _sums(a: Arithmetic, left: Floats, right: Floats, added: Floats | None = Non
     """The bound of left @ right (+ added)."""
     terms = left.shape[1] + (added is not None)
     finite = [_finite(m) for m in (left, right, np.zeros(1) if added is None else added)]
-    gauge = np.abs(finite[0]) @ np.abs(finite[1]) + np.abs(finite[2])
+    products = np.abs(finite[0]) @ np.abs(finite[1])
+    gauge = products + np.abs(finite[2])
     product = finite[0] @ finite[1]
     flushed = _flushed(a, *finite) + terms * a.tiny
     bound = a.gamma(terms) * gauge + flushed
+    if a.operand:  # both operands of each product: (1 + d_1)(1 + d_2)
+        bound = bound + (2 * a.operand + a.operand**2) * (1 + a.gamma(terms)) * products
     if a.half and added is not None:  # documented steps: the product, then the sum with the biases
         bound = a.stored(np.abs(product), bound)
     # float64 sums the product no better than the bound of float64 itself

@@ -1,5 +1,7 @@
 """Are the bounds sharp? Errors far below the usual tolerances are outside them; everything sensible is inside."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +13,12 @@ from oracles.conformance.bounds.arithmetic import INFLATION
 from oracles.conformance.cases import DTYPES, cases
 from oracles.conformance.float64_enclosure import enclose_in_float64
 from oracles.conformance.layer import reference_layer
+from oracles.conformance.panel import products_note
+from oracles.conformance.referee import Tally, judge_oracle
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
 from oracles.ops import OPS
+from oracles.registry import Oracle
 
 # what the kit promises to see in a small case
 VISIBLE = {"float32": 1e-5, "float64": 1e-13}
@@ -233,3 +238,81 @@ def test_blocks_of_rows_change_nothing(monkeypatch, op):
                 assert (np.abs(a.value - b.value) <= b.radius).all()
 
     same()
+
+
+def to_bits(a, bits):
+    """float32 rounded to that many bits of significand, to the nearest."""
+    drop = np.uint32(24 - bits)
+    raw = np.asarray(a, np.float32).view(np.uint32)
+    half = np.uint32(1) << (drop - np.uint32(1))
+    return ((raw + half) & ~((np.uint32(1) << drop) - np.uint32(1))).view(np.float32)
+
+
+def by_rounded_operands(case, bits):
+    """dense whose matrix products round their operands first, as tensor cores do."""
+    x, w, b = case.primals.values()
+    g = case.cotangent
+    r = {name: to_bits(a, bits) for name, a in (("x", x), ("w", w), ("g", g))}
+    gradients = {"inputs": r["g"] @ r["w"].T, "weights": r["x"].T @ r["g"], "biases": g.sum(axis=0, keepdims=True)}
+    return Result(r["x"] @ r["w"] + b, gradients)
+
+
+TF32, BFLOAT16 = 2.0**-11, 2.0**-8
+
+
+def dense_case(seed):
+    shapes = [(5, 9), (9, 4), (1, 4), (5, 4)]
+    recipes = [Recipe("uniform", shape, "float32", 10 * seed + i) for i, shape in enumerate(shapes)]
+    return Case("dense", recipes[:3], recipes[3])
+
+
+def worst(case, result, operand):
+    return {n: c.margin for n, c in Truth.of(case, operand=operand).judge(result).items()}
+
+
+def test_products_in_tf32_are_outside_float32_s_bound_and_inside_their_own():
+    margins = [worst(case, by_rounded_operands(case, 11), TF32) for case in map(dense_case, range(40))]
+    products = ("output", "dinputs", "dweights")
+    assert all(m[name] <= 1 for m in margins for name in m)
+    assert max(m[name] for m in margins for name in products) > 0.5  # what is promised, and no looser
+    strict = [worst(case, by_rounded_operands(case, 11), 0.0) for case in map(dense_case, range(40))]
+    assert all(max(m[name] for name in products) > 1 for m in strict)
+
+
+def test_products_in_bfloat16_are_outside_tf32_s_bound():
+    for case in map(dense_case, range(10)):
+        result = by_rounded_operands(case, 8)
+        assert max(worst(case, result, TF32).values()) > 1
+        assert max(worst(case, result, BFLOAT16).values()) <= 1
+
+
+def test_sums_and_other_ops_have_no_rounded_operands():
+    case = dense_case(0)
+    assert (bounds(case, operand=TF32)["dbiases"] == bounds(case)["dbiases"]).all()
+    softmax = Case("softmax", [case.primals["inputs"]], case.primals["inputs"])
+    for name, bound in bounds(softmax).items():
+        assert (bounds(softmax, operand=TF32)[name] == bound).all()
+
+
+def test_an_oracle_is_held_to_what_its_settings_promise():
+    module = SimpleNamespace(
+        vjp=lambda case, device: by_rounded_operands(case, 11), product_roundoff=lambda dtype, device: TF32
+    )
+    case = dense_case(1)
+    for promises, disputed in ((True, False), (False, True)):
+        if not promises:
+            del module.product_roundoff
+        tally, oracle = Tally(), Oracle("tensor_cores", "1", "cuda", module)
+        judge_oracle(oracle, case, Truth.of(case), tally)
+        assert any(m.worst > 1 for m in tally.margins()) is disputed
+        assert bool(products_note([oracle])) is promises
+
+
+def test_what_is_promised_is_said():
+    module = SimpleNamespace(
+        product_roundoff=lambda dtype, device: TF32 if dtype == "float32" else 0.0,
+        sums_products_in=lambda dtype, device: "native" if dtype == "float16" else "strict",
+    )
+    lines = products_note([Oracle("tensor_cores", "1", "cuda", module)])
+    assert "may take float32 matrix products in TF32" in lines[-1] + lines[0]
+    assert len(lines) == 2
