@@ -17,7 +17,7 @@ from . import completion
 from .commands_campaign import campaign
 from .commands_check import check, replay
 from .registry import OracleUnavailable, install_line, load, missing, names
-from .terminal import DEVICE, HTML, JUNIT, ORACLE, misuse, page, progress_bar, use_compilation_cache, written
+from .terminal import DEVICE, HTML, JSON, JUNIT, ORACLE, misuse, page, progress_bar, use_compilation_cache, written
 
 DISTRIBUTIONS = ("numpy", "ml_dtypes", "hypothesis", "python-flint", "rich", "click")
 
@@ -57,9 +57,7 @@ main.add_command(replay)
     default=None,
     help="Processes that share the work.  [default: one a core, up to 4, of a long run]",
 )
-@click.option(
-    "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
-)
+@JSON
 @HTML
 @JUNIT
 @misuse

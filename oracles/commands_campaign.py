@@ -10,7 +10,7 @@ import click
 
 from . import completion
 from .commands_check import FORMS, FRAMEWORK, VJP
-from .terminal import HTML, JUNIT, ORACLE, misuse, page, use_compilation_cache, written
+from .terminal import HTML, JSON, JUNIT, ORACLE, misuse, page, use_compilation_cache, written
 
 STATE = "campaign.sqlite"
 _PLAN = ("candidate", "ops", "dtypes", "devices", "oracles", "vjp", "framework", "targets", "cases", "chunk", "seed")
@@ -52,9 +52,7 @@ _PLAN = ("candidate", "ops", "dtypes", "devices", "oracles", "vjp", "framework",
     metavar="WHERE",
     help="Where failing cases go, for pytest to replay: a folder, or redis://HOST:PORT.  [default: Hypothesis' own]",
 )
-@click.option(
-    "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
-)
+@JSON
 @HTML
 @JUNIT
 @misuse

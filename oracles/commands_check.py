@@ -13,7 +13,19 @@ import click
 from reference import InputError
 
 from . import completion
-from .terminal import DEVICE, HTML, JUNIT, ORACLE, annotate, misuse, page, progress_bar, use_compilation_cache, written
+from .terminal import (
+    DEVICE,
+    HTML,
+    JSON,
+    JUNIT,
+    ORACLE,
+    annotate,
+    misuse,
+    page,
+    progress_bar,
+    use_compilation_cache,
+    written,
+)
 
 if TYPE_CHECKING:  # the kit is loaded by the commands that need it
     from .conformance.report import Report
@@ -53,7 +65,7 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @click.option("--examples", type=click.IntRange(min=1), help="Cases a claim and dtype.  [default: 60]")
 @click.option("--seed", type=int, default=None, help="Draw the same shapes and values again.  [default: a fresh one]")
 @_TIMEOUT
-@click.option("--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for stdout.")
+@JSON
 @HTML
 @JUNIT
 @click.option(

@@ -67,6 +67,9 @@ DEVICE = click.option(
     shell_complete=completion.devices,
     help=f"Where the frameworks run: {' or '.join(DEVICES)}.",
 )
+JSON = click.option(
+    "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
+)
 JUNIT = click.option(
     "--junit",
     "junit_file",
