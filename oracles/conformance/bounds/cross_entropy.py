@@ -41,7 +41,8 @@ def _of_rows(case: Case, a: Arithmetic, p: Floats, y: Floats, scale: Floats) -> 
     labelled = (y != 0) & np.isfinite(p) & (p != 0)
     subnormal = labelled & (np.abs(p) < a.tiny)
     inverse = np.where(labelled, 1 / np.abs(np.where(labelled, p, 1.0)), 0.0)
-    size = y * scale * inverse
+    # float64's own subnormals are inexact: g / N is taken from above, and last, where the product is normal again
+    size = np.where(scale == 0, 0.0, y * inverse * np.nextafter(scale, np.inf))
     bounds = size * (a.gamma(GRADIENT_ROUNDINGS) + (GRADIENT_STEPS - 1) * a.v * (1 + a.v) * a.half)
     # a product that may be flushed on the way takes the whole element with it
     whole = scale * (len(case.primals["targets"]) if case.options["reduction"] == "mean" else 1)

@@ -13,6 +13,8 @@ from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
 
 __all__ = ["by_samples", "label_weights", "samples", "signed_scales"]
 
+SMALLEST = 2.0**-1074  # of float64
+
 # (case, arithmetic, logits or probabilities, |weights|, |scales|) -> sizes of the losses, their bounds, the gradient's
 OfRows = Callable[[Case, Arithmetic, Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
 
@@ -50,4 +52,7 @@ def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
 def signed_scales(case: Case, n: int) -> Floats:
     """g_i, over N under the mean: (N, 1)."""
     g = floats(case, "cotangent").reshape(-1, 1)
-    return np.broadcast_to(g / n if case.options["reduction"] == "mean" and n else g, (n, 1))
+    if case.options["reduction"] == "mean" and n:
+        share = g / n
+        g = np.where((share == 0) & (g != 0), np.copysign(SMALLEST, g), share)  # in float64 it may vanish
+    return np.broadcast_to(g, (n, 1))

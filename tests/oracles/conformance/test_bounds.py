@@ -127,6 +127,21 @@ def test_at_probability_0_a_label_or_cotangent_that_is_flushed_claims_nothing(y,
     assert np.isfinite(gradient(1.0, 1.0)).all()
 
 
+@pytest.mark.parametrize("g", [7.976156e-318, 5e-324, 1e-310])
+def test_a_bound_below_the_normal_range_of_float64_is_not_below_what_it_bounds(g):
+    """Found by a campaign: the product of two subnormals had lost more than the bound was enlarged by."""
+    p = np.full((9, 5), 0.2)
+    p[7, 2] = 2.22507386e-308
+    y = np.zeros((9, 5))
+    y[7, 2] = 0.08947281
+    truth = Truth.of(Case("cross_entropy", [p, y], g))
+    gradient = truth.enclosures["dprobabilities"].value
+    assert abs(gradient[7, 2]) > 1e-20
+    nothing = Result(np.asarray(truth.enclosures["output"].value), {"probabilities": np.zeros((9, 5))})
+    assert truth.judge(nothing)["dprobabilities"].margin <= 1
+    assert bounds(Case("cross_entropy", [p, y], 0.0))["dprobabilities"].max() < 1e-300
+
+
 def test_flushed_subnormals_are_allowed_and_no_more():
     x = np.array([1e-40, 1.0], np.float32)
     bound = bounds(Case("relu", [x], np.ones(2, np.float32)))["output"]
