@@ -50,6 +50,9 @@ def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> 
     gradient = gradient + a.tiny * (3 * weight * scale + classes + 2 + 2 * gauge)
     if a.half:
         gradient = gradient + a.stored_tiny * (2 + gauge) * (scale * np.minimum(gauge, 1.0) < 2 * a.normal)
+        # each y g / N that is stored below the normal range, of those that s multiplies the sum of
+        small = np.count_nonzero((y != 0) & (y * scale < 2 * a.normal), axis=1, keepdims=True)
+        gradient = gradient + a.stored_tiny * small * (p.s + s_bound)
     gradient = a.stored(scale * gauge, gradient)
     if a.half:  # the stored y g / N
         gradient = unclaimed_from(gradient, 2 * scale * np.max(y, axis=1, keepdims=True, initial=0.0), a.largest)

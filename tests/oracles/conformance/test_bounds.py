@@ -142,6 +142,23 @@ def test_a_bound_below_the_normal_range_of_float64_is_not_below_what_it_bounds(g
     assert bounds(Case("cross_entropy", [p, y], 0.0))["dprobabilities"].max() < 1e-300
 
 
+def test_the_stored_labels_that_are_summed_may_each_lie_below_the_normal_range():
+    """Found by a campaign: torch stores y g of each class in float16, and sums those."""
+    y = np.array([[0.02298, 0.02058, 0.003849, 0.02156, 0.0183, 0.0291, 0.02924, 0.008575]], np.float16)
+    x = np.array([[0, 0, 8, 0, 0, 0, 0, 0]], np.float16)
+    g = np.float16(-9.5e-07)
+    case = Case("softmax_cross_entropy", [x, y], g, {"reduction": "sum"})
+    stored = (y * g).astype(np.float16).astype(np.float32)
+    s = np.exp(x.astype(np.float32)) / np.exp(x.astype(np.float32)).sum()
+    truth = Truth.of(case)
+    result = Result(
+        np.asarray(truth.enclosures["output"].value, np.float16),
+        {"logits": (s * stored.sum() - stored).astype(np.float16)},
+    )
+    assert truth.judge(result)["dlogits"].margin <= 1
+    assert np.isfinite(truth.bounds["dlogits"]).all()
+
+
 def test_flushed_subnormals_are_allowed_and_no_more():
     x = np.array([1e-40, 1.0], np.float32)
     bound = bounds(Case("relu", [x], np.ones(2, np.float32)))["output"]
