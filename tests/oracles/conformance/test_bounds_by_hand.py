@@ -1,0 +1,227 @@
+"""The bounds of docs/bounds.md once more, element by element in plain Python, as the page derives them.
+
+Written from the page, not from the code: one of the two is wrong where they differ.
+"""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from oracles import Case, Recipe
+from oracles.conformance.bounds import bounds
+
+INFLATION = 1 + 2.0**-20
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+class Model:
+    """The table of docs/bounds.md, a dtype a column."""
+
+    def __init__(self, dtype):
+        self.u, self.v, self.t, self.stored_t, self.normal, self.largest, self.wide = {
+            "float64": (2**-53, 2**-53, 2**-1022, 2**-1022, 2**-1022, np.finfo(float).max, np.finfo(float).max),
+            "float32": (2**-24, 2**-24, 2**-126, 2**-126, 2**-126, FLOAT32_MAX, FLOAT32_MAX),
+            "float16": (2**-24, 2**-11, 2**-126, 2**-25, 2**-14, 65504.0, FLOAT32_MAX),
+            "bfloat16": (2**-24, 2**-8, 2**-126, 2**-126, 2**-126, float.fromhex("0x1.fep127"), FLOAT32_MAX),
+        }[dtype]
+        self.half = self.v != self.u
+
+    def gamma(self, k):
+        return k * self.u / (1 - k * self.u)
+
+    def stored(self, size, bound):
+        """What storing a result of that size adds."""
+        reach = size + bound
+        small = min(self.stored_t, reach + self.stored_t * 2**-20) if reach < 2 * self.normal else 0.0
+        return math.inf if reach >= self.largest * (1 - self.v) else bound + self.v * reach + small
+
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+
+
+def close(found, expected):
+    """The same but for the rounding of float64, in which both are taken."""
+    found, expected = np.broadcast_arrays(np.asarray(found, float), np.asarray(expected, float) * INFLATION)
+    same = np.isinf(found) & np.isinf(expected)
+    with np.errstate(invalid="ignore"):
+        assert (same | (abs(found - expected) <= 1e-9 * expected)).all(), (found, expected)
+
+
+def values(shape, dtype, seed, style="uniform", scale=2.0):
+    return Recipe(style, shape, dtype, seed, scale).build()
+
+
+def product(m, left, right, added=None):
+    """|error| of each element of left @ right (+ added)."""
+    found = np.empty((len(left), len(right[0])))
+    for i, j in itertools.product(*map(range, found.shape)):
+        terms = [float(a) * float(row[j]) for a, row in zip(left[i], right, strict=True)]
+        bias = 0.0 if added is None else float(added[0][j])
+        k = len(terms) + (added is not None)
+        gauge = sum(map(abs, terms)) + abs(bias)
+        bound = m.gamma(k) * gauge + k * m.t
+        if m.half and added is not None:
+            bound = m.stored(abs(sum(terms)), bound)
+        size = min(abs(sum(terms) + bias) + 2**-53 * (k + 1) * gauge, gauge)
+        found[i, j] = math.inf if gauge >= m.wide / 2 else m.stored(size, bound)
+    return found
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sizes", [(2, 3, 4), (1, 1, 1), (5, 2, 1)])
+def test_dense(dtype, sizes):
+    m, (n, k, c) = Model(dtype), sizes
+    x, w, b, g = (values(s, dtype, i) for i, s in enumerate([(n, k), (k, c), (1, c), (n, c)]))
+    found = bounds(Case("dense", [x, w, b], g))
+    x, w, b, g = (a.astype(float).tolist() for a in (x, w, b, g))
+    turned = [list(row) for row in zip(*w, strict=True)]
+    close(found["output"], product(m, x, w, b))
+    close(found["dinputs"], product(m, g, turned))
+    close(found["dweights"], product(m, [list(r) for r in zip(*x, strict=True)], g))
+    close(found["dbiases"], product(m, [[1.0] * n], g))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_relu(dtype):
+    m = Model(dtype)
+    x = np.array([1.0, -1.0, m.t / 4, -m.t / 4, 0.0, 2.0, m.t, -m.t]).astype(values((1,), dtype, 0).dtype)
+    g = np.array([m.t / 2, m.t / 2, 1.0, 1.0, 1.0, 3.0, m.t / 8, 1.0]).astype(x.dtype)
+    found = bounds(Case("relu", [x], g))
+    for i, (value, cotangent) in enumerate(zip(x.astype(float), g.astype(float), strict=True)):
+        assert found["output"][i] == (abs(value) if abs(value) < m.t else 0) * INFLATION
+        assert found["dinputs"][i] == (abs(cotangent) if value > 0 and abs(cotangent) < m.t else 0) * INFLATION
+
+
+def softmax_of(m, row, *, stored_log=False):
+    """s, its bound before it is stored, log s, and the bound of that, of one row of finite logits."""
+    top, c = max(row), len(row)
+    a = [top - x for x in row]
+    total = math.fsum(math.exp(-gap) for gap in a)
+    s, log = [math.exp(-gap) / total for gap in a], math.log(total)
+    e = [m.u * (abs(x) + abs(top) + 2 * gap) + 2 * m.t for x, gap in zip(row, a, strict=True)]
+    each = [error + 8 * m.u for error in e]
+    sigma = math.log1p(sum(p * math.expm1(error) for p, error in zip(s, each, strict=True))) + m.gamma(c) + c * m.t
+    result = []
+    for p, error, gap in zip(s, each, a, strict=True):
+        division = error + sigma + 4 * m.u
+        log_form = m.u * (abs(top) + 2 * gap + 2 * log) + 8 * m.u * log + sigma + 2 * m.t
+        if m.half and stored_log:
+            log_form += m.v * (gap + log)
+        relative = math.expm1(max(division, log_form + 8 * m.u) * (1 + 2 * m.u))
+        bound = min(p * relative + 3 * m.t, 1 + m.gamma(c))
+        result.append((p, bound, -gap - log, max(log_form, division + 8 * m.u * (gap + log))))
+    return result
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1.0, 20.0])
+def test_softmax(dtype, scale):
+    m = Model(dtype)
+    x, g = values((3, 5), dtype, 1, scale=scale), values((3, 5), dtype, 2)
+    found = bounds(Case("softmax", [x], g))
+    for i, (row, cotangent) in enumerate(zip(x.astype(float).tolist(), g.astype(float).tolist(), strict=True)):
+        c, p = len(row), softmax_of(m, row)
+        s, b = [q[0] for q in p], [m.stored(q[0], q[1]) for q in p]
+        close(found["output"][i], b)
+        dot = sum(q * h for q, h in zip(s, cotangent, strict=True))
+        gauge = sum(q * abs(h) for q, h in zip(s, cotangent, strict=True))
+        tau = sum(q * abs(h) for q, h in zip(b, cotangent, strict=True)) + c * m.t
+        tau += m.gamma(c + 1) * sum((q + r) * abs(h) for q, r, h in zip(s, b, cotangent, strict=True))
+        for j, h in enumerate(cotangent):
+            difference = abs(h - dot) + 2**-50 * (abs(h) + gauge)
+            bound = b[j] * (difference + tau)
+            bound += (s[j] + b[j]) * (tau + m.gamma(c + 4) * abs(h) + 4 * m.u * (gauge + tau))
+            bound += 4 * m.t * (1 + abs(h) + gauge)
+            close(found["dinputs"][i, j], m.stored(s[j] * difference, bound))
+
+
+def reduced(m, reduction, sizes, losses):
+    """The bound of the loss from those of the samples."""
+    n = len(sizes)
+    if reduction == "none":
+        return losses
+    gauge = sum(sizes) + sum(losses)
+    total = sum(losses) + m.gamma(n + 2) * gauge + n * m.t
+    share = n if reduction == "mean" else 1
+    return m.stored(gauge / share, total / share)
+
+
+def targets_of(form, n, c, dtype):
+    if form == "ids":
+        y = np.arange(n) % c
+        return y, np.eye(c)[y]
+    y = values((n, c), dtype, 9, "soft", 1.0)
+    return y, y.astype(float)
+
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("form", ["ids", "soft"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_cross_entropy(dtype, form, reduction):
+    m, n, c = Model(dtype), 3, 4
+    p = values((n, c), dtype, 3, "probabilities", 1.0)
+    y, weights = targets_of(form, n, c, dtype)
+    g = values((n,) if reduction == "none" else (), dtype, 4)
+    found = bounds(Case("cross_entropy", [p, y], g, {"reduction": reduction}))
+    scales = np.abs(np.broadcast_to(g.astype(float), (n,))) / (n if reduction == "mean" else 1)
+    sizes, losses = [], []
+    for i in range(n):
+        terms = [w * abs(math.log(q)) for w, q in zip(weights[i], p[i].astype(float), strict=True)]
+        loss = (8 * m.u + m.gamma(c + 2)) * sum(terms) + c * m.t
+        if m.half:
+            loss += 2 * m.v * sum(terms) * (1 + m.v)
+        sizes.append(sum(terms))
+        losses.append(m.stored(sum(terms), loss))
+        for j, q in enumerate(p[i].astype(float)):
+            w, scale = weights[i][j], scales[i]
+            size = w * scale / q
+            bound = size * (m.gamma(8) + (2 * m.v * (1 + m.v) if m.half else 0))
+            if m.half and min(w * scale, scale) < 2 * m.normal:
+                bound += 2 * m.stored_t * (1 + w) / q
+            expected = m.stored(size, bound) if w else 0.0
+            close(found["dprobabilities"][i, j], expected)
+    close(found["output"], reduced(m, reduction, sizes, losses))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("form", ["ids", "soft"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("scale", [1.0, 20.0])
+def test_softmax_cross_entropy(dtype, form, reduction, scale):
+    m, n, c = Model(dtype), 3, 4
+    x = values((n, c), dtype, 5, scale=scale)
+    y, weights = targets_of(form, n, c, dtype)
+    g = values((n,) if reduction == "none" else (), dtype, 6)
+    found = bounds(Case("softmax_cross_entropy", [x, y], g, {"reduction": reduction}))
+    scales = np.abs(np.broadcast_to(g.astype(float), (n,))) / (n if reduction == "mean" else 1)
+    sizes, losses = [], []
+    for i, row in enumerate(x.astype(float).tolist()):
+        p, w, h = softmax_of(m, row, stored_log=True), weights[i].tolist(), scales[i]
+        size = sum(a * -q[2] for a, q in zip(w, p, strict=True))
+        loss = sum(a * q[3] for a, q in zip(w, p, strict=True)) + c * m.t
+        loss += m.gamma(c + 2) * sum(a * (q[3] - q[2]) for a, q in zip(w, p, strict=True) if a)
+        if form == "soft":
+            top, k = max(map(abs, row)) + math.log(c), sum(map(bool, w))
+            loss += (k + 2) * m.u * (sum(a * abs(b) for a, b in zip(w, row, strict=True)) + sum(w) * top)
+        if m.half:
+            loss += 2 * m.v * (size + loss)
+        sizes.append(size)
+        losses.append(m.stored(size, loss))
+        for j, (s, b, _, _) in enumerate(p):
+            b = min(m.stored(s, b), 1 + 2 * m.v) if m.half else b
+            gauge = (s + b) * sum(w) + w[j]
+            bound = h * (b * sum(w) + gauge * (m.gamma(6) + m.gamma(c)))
+            if m.half:
+                bound += 2 * m.v * h * gauge
+            bound += m.t * (3 * sum(w) * h + c + 2 + 2 * gauge)
+            if m.half and h * min(gauge, 1.0) < 2 * m.normal:
+                bound += m.stored_t * (2 + gauge)
+            if m.half:
+                bound += m.stored_t * sum(bool(a) and a * h < 2 * m.normal for a in w) * (s + b)
+            close(found["dlogits"][i, j], m.stored(h * gauge, bound))
+    close(found["output"], reduced(m, reduction, sizes, losses))
