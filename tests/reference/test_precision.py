@@ -158,3 +158,76 @@ def test_the_book_s_fused_loss_clips():
 
     loss = nnfs.Activation_Softmax_Loss_CategoricalCrossentropy().forward(np.array([[0.0, 1000.0]]), np.array([0]))
     assert loss == -np.log(1e-7)
+
+
+def bits(a):
+    return np.asarray(a).tobytes()
+
+
+def test_float32_is_computed_in_float32():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((300, 3), dtype=np.float32), rng.integers(0, 3, 300)
+    rows = np.arange(300)
+    g = np.float32(1.5) / np.float32(300)
+    s = reference.softmax(x)
+    expected = s * g
+    expected[rows, y] = (s[rows, y] - 1) * g
+    assert bits(reference.softmax_cross_entropy_vjp(np.float32(1.5), x, y)) == bits(expected)
+    top = x.max(axis=1, keepdims=True)
+    losses = np.log(np.add.reduce(np.exp(x - top), axis=1)) - (x[rows, y] - top[:, 0])
+    assert losses.dtype == np.float32
+    mean = np.add.reduce(losses) / np.float32(300)
+    assert bits(reference.softmax_cross_entropy(x, y)) == bits(mean)
+    layer = reference.SoftmaxCrossEntropy()
+    assert bits(layer.forward(x, y)) == bits(mean)
+    unit = np.float32(1) / np.float32(300)
+    expected = s * unit
+    expected[rows, y] = (s[rows, y] - 1) * unit
+    assert bits(layer.backward(layer.output, y)) == bits(expected)
+    expected = np.zeros_like(s)
+    expected[rows, y] = -(g / s[rows, y])
+    assert bits(reference.cross_entropy_vjp(np.float32(1.5), s, y)) == bits(expected)
+    other = rng.standard_normal((300, 3), dtype=np.float32)
+    share = np.float32(1.5) / np.float32(900)
+    assert bits(reference.squared_error_vjp(np.float32(1.5), x, other)) == bits(2 * (x - other) * share)
+    third = np.full((300, 3), 1 / 3)
+    weights = third.astype(np.float32)
+    expected = -(weights * np.log(s)).sum(axis=1)
+    assert bits(reference.cross_entropy(s, third, "none")) == bits(expected)
+    assert bits(reference.cross_entropy_vjp(np.float32(1.5), s, third)) == bits(-(weights * g) / s)
+
+
+def test_a_clip_is_that_of_the_dtype():
+    bfloat16 = ml_dtypes.bfloat16
+    clip = 0.14016949152542374  # its logarithm, and that of the bfloat16 beside it, round differently
+    p = np.zeros((1, 2), bfloat16)
+    assert reference.cross_entropy(p, [0], "none", clip=clip) == bfloat16(-np.log(np.float32(bfloat16(clip))))
+    assert reference.cross_entropy(p, [0], "none", clip=clip) != bfloat16(-np.log(np.float32(clip)))
+    edge = np.array([[0.1, 0.5]], np.float16)  # float16's 0.1 is below 0.1, and is the bound
+    assert reference.cross_entropy_vjp(1.0, edge.astype(np.float16), [0], clip=0.1)[0, 0] == np.float16(-1 / edge[0, 0])
+
+
+def test_one_class_and_no_label_cost_nothing():
+    assert reference.softmax_cross_entropy([[5.0]], [[0.0]]) == 0
+    assert np.isnan(reference.softmax_cross_entropy([[np.nan]], [[0.0]]))
+
+
+def test_threads_and_steps_are_silent():
+    with warnings.catch_warnings(), np.errstate(all="warn"):
+        warnings.simplefilter("error")
+        reference.softmax(np.full((300, 1000), np.nan))
+        reference.relu_vjp(np.full((600, 1000), 1e308), np.full((600, 1000), np.nan))
+        layer = reference.Dense(1, 1)
+        layer.forward([[1e308]])
+        layer.backward([[1e308]])
+        layer.dweights[...] = 1e308
+        reference.sgd_step([layer], 1e308)
+        reference.neuron_vjp(np.inf, [0.0, 1e308], [2.0, 1e308], 1.0)
+        reference.numerical_gradient(lambda x: np.inf, [1.0])
+
+
+def test_booleans_and_integers_are_float64():
+    for dtype in (bool, np.int8, np.uint16, np.int64):
+        x = np.array([[0, 1], [1, 1]], dtype)
+        assert reference.relu(x).dtype == reference.softmax(x).dtype == np.float64
+        assert reference.cross_entropy(np.full((2, 2), 0.5), x).dtype == np.float64

@@ -176,6 +176,30 @@ def test_the_smallest_dense_layer_and_a_dtype_that_is_none():
         )
 
 
+def test_a_dense_layer_whose_biases_were_replaced_by_no_row():
+    made = reference.Dense(3, 4)
+    made.forward(X)
+    made.biases = np.ones(3)
+    assert said(lambda: made.backward(G)).startswith(
+        "biases: expected shape (1, 4) (one row, a bias a neuron), got (3,)"
+    )
+
+
+def test_half_precisions_that_have_no_common_dtype():
+    import ml_dtypes
+
+    half = {"cotangent": G, "inputs": X, "weights": W}
+    for odd in half:
+        mixed = {k: a.astype(ml_dtypes.bfloat16 if k == odd else np.float16) for k, a in half.items()}
+        expected = ", ".join(f"{k} {a.dtype}" for k, a in mixed.items())
+        message = said(lambda m=mixed: call("dense_vjp", **m, biases=B.astype(np.float16)))
+        assert message == f"no common dtype for {expected}: convert one of them"
+
+
+def test_the_cotangent_of_unreduced_squares():
+    assert said(lambda: call("squared_error_vjp", cotangent=COMPLEX, reduction="none")) == f"cotangent: {NUMBERS}"
+
+
 def test_a_network_says_what_is_missing():
     loss = reference.SoftmaxCrossEntropy()
     assert said(lambda: reference.Network([], loss)) == "layers: expected at least one layer, got []"
