@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from importlib import import_module
 
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
@@ -39,16 +40,17 @@ def opened(where: str) -> ExampleDatabase:
     if not where.startswith(("redis://", "rediss://", "unix://")):
         return DirectoryBasedExampleDatabase(where)
     try:
-        from hypothesis.extra.redis import RedisExampleDatabase
-        from redis import Redis, RedisError
+        redis = import_module("redis")
+        database = import_module("hypothesis.extra.redis").RedisExampleDatabase
     except ImportError:
         raise InputError("database: redis is not installed; install it with: pip install 'backproof[redis]'") from None
     try:
-        client = Redis.from_url(where)
+        client = redis.Redis.from_url(where)
         client.ping()
-    except (RedisError, ValueError) as error:
+    except (redis.RedisError, ValueError) as error:
         raise InputError(f"database: {where}: {error}") from None
-    return RedisExampleDatabase(client)
+    found: ExampleDatabase = database(client)
+    return found
 
 
 def keep(database: ExampleDatabase | None, verdicts: Sequence[Verdict]) -> None:

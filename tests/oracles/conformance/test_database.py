@@ -1,5 +1,6 @@
 """Failing cases are kept for the next run, tried first there, and forgotten once they pass."""
 
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,11 +9,12 @@ from hypothesis import settings
 from hypothesis.database import InMemoryExampleDatabase
 
 import oracles.conformance.database as module
-from oracles import Case, Layer, check_layer
+from oracles import Case, InputError, Layer, check_layer
 from oracles.conformance.checks import CHECKS
-from oracles.conformance.database import active, kept, key, search_kept_first
+from oracles.conformance.database import active, keep, kept, key, opened, search_kept_first
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
+from oracles.conformance.report import Verdict
 
 VALUES = CHECKS[0]
 RIGHT = reference_layer("relu")
@@ -93,3 +95,34 @@ def test_check_layer_leaves_no_file_behind(layer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check_layer(layer, oracles=["exact"], dtypes=["float64"], max_examples=2)
     assert not list(tmp_path.rglob("*examples*"))
+
+
+def test_a_folder_is_a_database(tmp_path):
+    database = opened(str(tmp_path / "kept"))
+    database.save(b"key", b"value")
+    assert list(opened(str(tmp_path / "kept")).fetch(b"key")) == [b"value"]
+
+
+@pytest.mark.parametrize("where", ["redis://127.0.0.1:1", "redis://nowhere:port"])
+def test_a_redis_that_does_not_answer_is_said(where):
+    pytest.importorskip("redis", reason="the client of Redis is not installed")
+    with pytest.raises(InputError, match=f"database: {where}: "):
+        opened(where)
+
+
+def test_a_missing_client_of_redis_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(InputError, match=r"pip install 'backproof\[redis\]'"):
+        opened("redis://127.0.0.1:1")
+
+
+def test_failed_verdicts_are_kept_and_no_others():
+    database = InMemoryExampleDatabase()
+    case = Case("relu", [np.ones(1)], np.ones(1))
+    verdicts = [
+        Verdict("values", "relu", "mine", "exact", "float64", status, case=case) for status in ("failed", "disputed")
+    ]
+    keep(None, verdicts)
+    keep(database, [*verdicts, Verdict("values", "relu", "mine", "exact", "float64", "failed")])
+    ((_, entries),) = database.data.items()
+    assert [Case.from_json(entry.decode()) for entry in entries] == [case]
