@@ -54,18 +54,27 @@ def values(shape, dtype, seed, style="uniform", scale=2.0):
     return Recipe(style, shape, dtype, seed, scale).build()
 
 
-def product(m, left, right, added=None):
-    """|error| of each element of left @ right (+ added)."""
+def product(m, left, right, added=None, operand=0.0):
+    """|error| of each element of left @ right (+ added); operand: the roundoff of what is multiplied."""
     found = np.empty((len(left), len(right[0])))
     for i, j in itertools.product(*map(range, found.shape)):
-        terms = [float(a) * float(row[j]) for a, row in zip(left[i], right, strict=True)]
+        pairs = [(float(a), float(row[j])) for a, row in zip(left[i], right, strict=True)]
         bias = 0.0 if added is None else float(added[0][j])
-        k = len(terms) + (added is not None)
-        gauge = sum(map(abs, terms)) + abs(bias)
-        bound = m.gamma(k) * gauge + k * m.t
+        if any((math.isinf(a) and 0 < abs(b) < m.t) or (math.isinf(b) and 0 < abs(a) < m.t) for a, b in pairs):
+            found[i, j] = math.inf  # read as zero, it makes NaN of the infinity
+            continue
+        pairs = [(a if math.isfinite(a) else 0.0, b if math.isfinite(b) else 0.0) for a, b in pairs]
+        bias = bias if math.isfinite(bias) else 0.0
+        k = len(pairs) + (added is not None)
+        products = sum(abs(a * b) for a, b in pairs)
+        gauge = products + abs(bias)
+        bound = m.gamma(k) * gauge + k * m.t + (abs(bias) if abs(bias) < m.t else 0.0)
+        bound += sum(abs(a * b) * ((abs(a) < m.t) + (abs(b) < m.t)) for a, b in pairs)
+        bound += (2 * operand + operand**2) * (1 + m.gamma(k)) * products
+        exact = sum(a * b for a, b in pairs)
         if m.half and added is not None:
-            bound = m.stored(abs(sum(terms)), bound)
-        size = min(abs(sum(terms) + bias) + 2**-53 * (k + 1) * gauge, gauge)
+            bound = m.stored(abs(exact), bound)
+        size = min(abs(exact + bias) + 2**-53 * (k + 1) * gauge, gauge)
         found[i, j] = math.inf if gauge >= m.wide / 2 else m.stored(size, bound)
     return found
 
@@ -73,15 +82,32 @@ def product(m, left, right, added=None):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("sizes", [(2, 3, 4), (1, 1, 1), (5, 2, 1)])
 def test_dense(dtype, sizes):
-    m, (n, k, c) = Model(dtype), sizes
-    x, w, b, g = (values(s, dtype, i) for i, s in enumerate([(n, k), (k, c), (1, c), (n, c)]))
-    found = bounds(Case("dense", [x, w, b], g))
+    n, k, c = sizes
+    dense_holds(dtype, *(values(s, dtype, i) for i, s in enumerate([(n, k), (k, c), (1, c), (n, c)])))
+
+
+def dense_holds(dtype, x, w, b, g, operand=0.0):
+    m = Model(dtype)
+    found = bounds(Case("dense", [x, w, b], g), operand=operand)
     x, w, b, g = (a.astype(float).tolist() for a in (x, w, b, g))
     turned = [list(row) for row in zip(*w, strict=True)]
-    close(found["output"], product(m, x, w, b))
-    close(found["dinputs"], product(m, g, turned))
-    close(found["dweights"], product(m, [list(r) for r in zip(*x, strict=True)], g))
-    close(found["dbiases"], product(m, [[1.0] * n], g))
+    close(found["output"], product(m, x, w, b, operand))
+    close(found["dinputs"], product(m, g, turned, operand=operand))
+    close(found["dweights"], product(m, [list(r) for r in zip(*x, strict=True)], g, operand=operand))
+    close(found["dbiases"], product(m, [[1.0] * len(g)], g))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_dense_at_the_edges_of_the_range(dtype):
+    """Subnormal, huge and infinite operands of each argument, beside plain ones; TF32 as well."""
+    m, plain = Model(dtype), [values(s, dtype, i) for i, s in enumerate([(2, 3), (3, 2), (1, 2), (2, 2)])]
+    edges = [m.t * 0.23, -m.t * 0.4, m.t * 1.07, m.normal * 0.3, m.largest * 0.9, -np.inf, np.inf, 0.0]
+    for which, edge, other in itertools.product(range(4), edges, [1.0, m.t * 0.3, np.inf]):
+        arrays = [a.copy() for a in plain]
+        arrays[which].flat[0] = edge
+        arrays[(which + 1) % 4].flat[0] = other
+        for operand in (0.0, 2.0**-11):
+            dense_holds(dtype, *arrays, operand)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -95,22 +121,34 @@ def test_relu(dtype):
         assert found["dinputs"][i] == (abs(cotangent) if value > 0 and abs(cotangent) < m.t else 0) * INFLATION
 
 
+def expm1(x):
+    return math.expm1(x) if x < 700 else math.inf
+
+
 def softmax_of(m, row, *, stored_log=False):
-    """s, its bound before it is stored, log s, and the bound of that, of one row of finite logits."""
+    """s, its bound before it is stored, log s, and the bound of that, of one row with a finite maximum."""
     top, c = max(row), len(row)
     a = [top - x for x in row]
     total = math.fsum(math.exp(-gap) for gap in a)
     s, log = [math.exp(-gap) / total for gap in a], math.log(total)
-    e = [m.u * (abs(x) + abs(top) + 2 * gap) + 2 * m.t for x, gap in zip(row, a, strict=True)]
-    each = [error + 8 * m.u for error in e]
-    sigma = math.log1p(sum(p * math.expm1(error) for p, error in zip(s, each, strict=True))) + m.gamma(c) + c * m.t
+    sigma = 0.0
+    each = {}
+    for j, (x, gap) in enumerate(zip(row, a, strict=True)):
+        if x != -math.inf:
+            each[j] = m.u * (abs(x) + abs(top) + 2 * gap) + 2 * m.t
+            sigma += s[j] * expm1(each[j] + 8 * m.u) if s[j] else 0.0
+    sigma = math.log1p(sigma) + m.gamma(c) + c * m.t
     result = []
-    for p, error, gap in zip(s, each, a, strict=True):
-        division = error + sigma + 4 * m.u
+    for j, (p, gap) in enumerate(zip(s, a, strict=True)):
+        if j not in each:
+            result.append((0.0, 0.0, -math.inf, 0.0))
+            continue
+        division = each[j] + 8 * m.u + sigma + 4 * m.u
         log_form = m.u * (abs(top) + 2 * gap + 2 * log) + 8 * m.u * log + sigma + 2 * m.t
         if m.half and stored_log:
             log_form += m.v * (gap + log)
-        relative = math.expm1(max(division, log_form + 8 * m.u) * (1 + 2 * m.u))
+        exponent = max(division, log_form + 8 * m.u) * (1 + 2 * m.u)
+        relative = expm1(exponent) if p else 0.0
         bound = min(p * relative + 3 * m.t, 1 + m.gamma(c))
         result.append((p, bound, -gap - log, max(log_form, division + 8 * m.u * (gap + log))))
     return result
@@ -123,7 +161,8 @@ def test_softmax(dtype, scale):
     x, g = values((3, 5), dtype, 1, scale=scale), values((3, 5), dtype, 2)
     found = bounds(Case("softmax", [x], g))
     for i, (row, cotangent) in enumerate(zip(x.astype(float).tolist(), g.astype(float).tolist(), strict=True)):
-        c, p = len(row), softmax_of(m, row)
+        c = len(row)
+        p = softmax_of(m, row)
         s, b = [q[0] for q in p], [m.stored(q[0], q[1]) for q in p]
         close(found["output"][i], b)
         dot = sum(q * h for q, h in zip(s, cotangent, strict=True))
@@ -242,40 +281,91 @@ def test_cross_entropy_at_the_edges_of_the_range(dtype, reduction):
     assert seen > 500
 
 
+def fused_of(m, x, weights, is_ids, cotangents, reduction):
+    """The bounds of the loss and of each element of the gradient, of logits (N, C)."""
+    n, sizes, losses, gradient = len(x), [], [], np.zeros(x.shape)
+    for i, (row, w) in enumerate(zip(x.tolist(), weights.tolist(), strict=True)):
+        if max(row) in (math.inf, -math.inf) or any(map(math.isnan, row)):
+            sizes.append(0.0)
+            losses.append(0.0)  # NaN, which has to be met
+            continue
+        c, p = len(row), softmax_of(m, row, stored_log=True)
+        whole = abs(cotangents[i])
+        scale = whole / (n if reduction == "mean" else 1)
+        taken = [(a, q, b) for a, q, b in zip(w, p, row, strict=True) if a and q[2] > -math.inf]
+        size = sum(a * -q[2] for a, q, _ in taken)
+        loss = sum(a * q[3] for a, q, _ in taken) + c * m.t
+        loss += m.gamma(c + 2) * sum(a * (q[3] - q[2]) for a, q, _ in taken)
+        if not is_ids:
+            top = max(abs(b) for b in row if math.isfinite(b)) + math.log(c)
+            rounded = sum(a * abs(b) for a, _, b in taken) + sum(w) * top
+            loss += (sum(map(bool, w)) + 2) * m.u * rounded
+        if m.half:
+            loss += 2 * m.v * (size + loss)
+        loss = m.stored(size, loss)
+        steps = [-q[2] for a, q in zip(w, p, strict=True) if (a or not is_ids) and q[2] > -math.inf]
+        if max(steps, default=0.0) + size >= m.largest / 2:
+            loss = math.inf
+        sizes.append(size)
+        losses.append(loss)
+        for j, (s, b, _, _) in enumerate(p):
+            gradient[i, j] = fused_gradient(m, s, b, w, w[j], scale, whole)
+    return reduced(m, reduction, sizes, losses), gradient
+
+
+def fused_gradient(m, s, b, w, y, scale, whole):
+    c, total = len(w), sum(w)
+    if max(whole, 1) * max(total, 1) * 2 >= m.wide / 2 or (m.half and 2 * scale * max(w) >= m.largest / 2):
+        return math.inf
+    b = min(m.stored(s, b), 1 + 2 * m.v) if m.half else b
+    gauge = (s + b) * total + y
+    bound = scale * (b * total + gauge * (m.gamma(6) + (m.gamma(c) if s else 0.0)))
+    if m.half:
+        bound += 2 * m.v * scale * gauge
+        bound += m.stored_t * (2 + gauge) * (scale * min(gauge, 1.0) < 2 * m.normal)
+        bound += m.stored_t * sum(bool(a) and a * scale < 2 * m.normal for a in w) * (s + b)
+    bound += m.t * (3 * total * scale + c + 2 + 2 * gauge)
+    return m.stored(scale * gauge, bound)
+
+
+def fused_holds(dtype, x, y, weights, g, reduction):
+    found = bounds(Case("softmax_cross_entropy", [x, y], g, {"reduction": reduction}))
+    cotangents = np.broadcast_to(g.astype(float), (len(x),)).tolist()
+    loss, gradient = fused_of(Model(dtype), x.astype(float), weights, y.ndim == 1, cotangents, reduction)
+    close(found["output"], loss)
+    close(found["dlogits"], gradient)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("form", ["ids", "soft"])
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("scale", [1.0, 20.0])
 def test_softmax_cross_entropy(dtype, form, reduction, scale):
-    m, n, c = Model(dtype), 3, 4
+    n, c = 3, 4
     x = values((n, c), dtype, 5, scale=scale)
     y, weights = targets_of(form, n, c, dtype)
     g = values((n,) if reduction == "none" else (), dtype, 6)
-    found = bounds(Case("softmax_cross_entropy", [x, y], g, {"reduction": reduction}))
-    scales = np.abs(np.broadcast_to(g.astype(float), (n,))) / (n if reduction == "mean" else 1)
-    sizes, losses = [], []
-    for i, row in enumerate(x.astype(float).tolist()):
-        p, w, h = softmax_of(m, row, stored_log=True), weights[i].tolist(), scales[i]
-        size = sum(a * -q[2] for a, q in zip(w, p, strict=True))
-        loss = sum(a * q[3] for a, q in zip(w, p, strict=True)) + c * m.t
-        loss += m.gamma(c + 2) * sum(a * (q[3] - q[2]) for a, q in zip(w, p, strict=True) if a)
-        if form == "soft":
-            top, k = max(map(abs, row)) + math.log(c), sum(map(bool, w))
-            loss += (k + 2) * m.u * (sum(a * abs(b) for a, b in zip(w, row, strict=True)) + sum(w) * top)
-        if m.half:
-            loss += 2 * m.v * (size + loss)
-        sizes.append(size)
-        losses.append(m.stored(size, loss))
-        for j, (s, b, _, _) in enumerate(p):
-            b = min(m.stored(s, b), 1 + 2 * m.v) if m.half else b
-            gauge = (s + b) * sum(w) + w[j]
-            bound = h * (b * sum(w) + gauge * (m.gamma(6) + m.gamma(c)))
-            if m.half:
-                bound += 2 * m.v * h * gauge
-            bound += m.t * (3 * sum(w) * h + c + 2 + 2 * gauge)
-            if m.half and h * min(gauge, 1.0) < 2 * m.normal:
-                bound += m.stored_t * (2 + gauge)
-            if m.half:
-                bound += m.stored_t * sum(bool(a) and a * h < 2 * m.normal for a in w) * (s + b)
-            close(found["dlogits"][i, j], m.stored(h * gauge, bound))
-    close(found["output"], reduced(m, reduction, sizes, losses))
+    fused_holds(dtype, x, y, weights, g, reduction)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("form", ["ids", "soft"])
+def test_softmax_cross_entropy_at_the_edges_of_the_range(dtype, form):
+    """Masked, saturated and huge logits, tiny and huge labels and cotangents."""
+    m, kind = Model(dtype), values((1,), dtype, 0).dtype
+    small = [x for x in (0.23 * m.normal, 1.07 * m.normal, 3.1 * m.normal, 1e10 * m.normal) if x < m.largest]
+    large = [m.largest * f for f in (1e-3, 0.23, 0.37, 0.6)]
+    for q, w, g, reduction in itertools.product(
+        [0.3, -np.inf, -50.0, np.inf, np.nan, m.largest * 0.9, -m.largest * 0.9],
+        [*small, 0.3, 3.3, *large],
+        [0.0, *small, 1.1, *large],
+        ["mean", "sum"],
+    ):
+        x = np.array([[q, 0.5, -0.25], [0.5, 0.25, -np.inf], [-np.inf, -np.inf, 1.0]]).astype(kind)
+        y = np.array([[w, 0.25, 0.0], [0.5, 0.0, 0.3], [0.0, w, 1.0]]).astype(kind)
+        weights = y.astype(float)
+        if form == "ids":
+            y = np.array([0, 2, 1])
+            weights = np.eye(3)[y]
+        with np.errstate(all="ignore"):
+            fused_holds(dtype, x, y, weights, np.array(g).astype(kind), reduction)
