@@ -89,7 +89,7 @@ def work(chunk: Chunk) -> Found:
     Raises InputError for a candidate that cannot be loaded, OracleUnavailable for an oracle asked for that cannot run.
     """
     start = time.perf_counter()
-    layer = reference_layer(chunk.op) if chunk.target is None else _loaded(chunk.target)
+    layer = reference_layer(chunk.op) if chunk.target is None else _loaded(replace(chunk.target, device=chunk.device))
     panel, absent = _panel(layer, chunk)
     tally, found = _Watching(), list[Disagreement]()
     with warnings.catch_warnings():
