@@ -54,8 +54,8 @@ def test_resume_goes_on_and_a_finished_one_is_shown_again():
         ([*PLAN, "--resume"], "leave out --op, --dtype, --oracle, --cases, --chunk, --seed"),
         (["--resume", "--state", "no.sqlite"], "no such file"),
         (["--vjp", "f_vjp"], "says something of a candidate"),
-        (["mine.py:f", "--op", "relu"], "no such file"),
-        (["mine.py:f", "--op", "relu", "--op", "dense"], "computes one op"),
+        (["campaigned_relu.py:f", "--op", "relu"], "no such file"),
+        (["campaigned_relu.py:f", "--op", "relu", "--op", "dense"], "computes one op"),
         (["--op", "sofmax"], "did you mean softmax"),
         (["--cases", "0"], "0 is not in the range"),
         (["--state", "nowhere/c.sqlite", *PLAN], "no such folder"),
@@ -75,8 +75,20 @@ def test_a_second_campaign_does_not_overwrite_the_first():
 
 
 def test_a_wrong_candidate_fails_and_pytest_will_replay_it(tmp_path):
-    (tmp_path / "mine.py").write_text(WRONG)
-    done = call("mine.py:f", "--vjp", "f_vjp", "--op", "relu", "--oracle", "exact", "--cases", 40, "--database", "kept")
+    (tmp_path / "campaigned_relu.py").write_text(WRONG)
+    done = call(
+        "campaigned_relu.py:f",
+        "--vjp",
+        "f_vjp",
+        "--op",
+        "relu",
+        "--oracle",
+        "exact",
+        "--cases",
+        40,
+        "--database",
+        "kept",
+    )
     assert done.exit_code == 1, done.output
     assert "cause: " in done.output
     assert "cases failed" in done.output

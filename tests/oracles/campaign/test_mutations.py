@@ -3,13 +3,15 @@ import random
 import numpy as np
 import pytest
 
-from oracles import Case
+from oracles import Case, Recipe
 from oracles.arrays import element_strides
 from oracles.campaign import mutations
 from oracles.campaign.mutations import mutate
 from oracles.conformance.frames import Frame
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.probes import plain_case
+from oracles.conformance.run import run
+from oracles.conformance.truth import Truth
 from oracles.ops import OPS
 
 SIZES = {"dense": (4, 3, 2)}
@@ -86,3 +88,28 @@ def test_values_layouts_labels_and_shapes_all_change(monkeypatch):
 def test_tiny_and_empty_cases(shape):
     case = Case("relu", [np.ones(shape, np.float32)], np.ones(shape, np.float32))
     assert all(c.op == "relu" for c in walk(case, 60))
+
+
+def margin(case):
+    result = run(reference_layer(case.op), case)
+    return max(c.margin for c in Truth.of(case).judge(result).values())
+
+
+def test_what_is_near_a_high_margin_is_higher_than_what_is_anywhere():
+    """Uphill from one case, against as many cases as that takes, drawn anew."""
+
+    def drawn(seed):
+        recipes = [
+            Recipe("uniform", s, "float32", 4 * seed + i) for i, s in enumerate([(5, 4), (4, 3), (1, 3), (5, 3)])
+        ]
+        return Case("dense", recipes[:3], recipes[3])
+
+    rng, case = random.Random(0), drawn(0)
+    best = start = margin(case)
+    for _ in range(400):
+        changed = mutate(case, rng)
+        found = margin(changed)
+        if best < found <= 1:
+            case, best = changed, found
+    assert best > 1.3 * start
+    assert best > max(margin(drawn(seed)) for seed in range(400))

@@ -41,10 +41,10 @@ def test_a_chunk_that_was_given_up_fails_it(done):
 
 
 def test_failures_are_shown_with_their_cause_and_counted(tmp_path):
-    (tmp_path / "mine.py").write_text(
+    (tmp_path / "campaigned_relu.py").write_text(
         "import numpy as np\ndef f(x): return np.maximum(x, 0)\ndef f_vjp(g, x): return g\n"
     )
-    target = Target(f"{tmp_path}/mine.py:f", "relu", vjp="f_vjp")
+    target = Target(f"{tmp_path}/campaigned_relu.py:f", "relu", vjp="f_vjp")
     with State.create(tmp_path / "c.sqlite", Plan.of(target=target, oracles=["exact"], cases=40, size=20)) as state:
         run(state, Here(), at_once=1)
         found = report(state)

@@ -55,16 +55,6 @@ def test_parents_change_what_is_tried_and_nothing_else():
     assert max(leader.margin for leader in again.leaders) >= max(leader.margin for leader in first.leaders) / 2
 
 
-def test_mutation_finds_higher_margins_than_drawing_as_many(monkeypatch):
-    chunk = plan(ops=["dense"], dtypes=["float64"], cases=400, size=400).chunks()[0]
-    mutated = {m.result: m.worst for m in work(chunk).margins}
-    monkeypatch.setattr("oracles.campaign.work.DRAWN", 1)
-    found = work(chunk)
-    assert found.drawn == found.cases
-    drawn = {m.result: m.worst for m in found.margins}
-    assert sum(mutated[name] > drawn[name] for name in drawn) > len(drawn) / 2
-
-
 def test_what_is_known_does_not_travel():
     chunk = plan(ops=["softmax"], dtypes=["float32"], cases=60, size=60).chunks()[0]
     found = work(chunk)
