@@ -18,8 +18,12 @@ def test_on_cuda_tf32_is_the_default():
     [("highest", 0), ("float32", 0), ("tensorfloat32", 2.0**-11), ("high", 2.0**-11), ("bfloat16", 2.0**-8)],
 )
 def test_its_setting_is_seen(setting, roundoff):
-    with jax.default_matmul_precision(setting):
-        assert product_roundoff("float32", "cuda") == roundoff
+    try:
+        with jax.default_matmul_precision(setting):
+            found = product_roundoff("float32", "cuda")
+    except ValueError:
+        pytest.skip(f"jax {jax.__version__} has no setting {setting}")
+    assert found == roundoff
 
 
 def test_on_the_cpu_the_setting_changes_nothing():
