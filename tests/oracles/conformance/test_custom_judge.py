@@ -79,7 +79,17 @@ def test_a_layer_in_a_process_of_its_own_and_its_failure_again(tmp_path):
     assert report.failures[0].case.op == "cube"  # which this process has not declared
     command = [sys.executable, "-m", "oracles.command_line"]
     done = subprocess.run(
-        [*command, "check", f"{tmp_path}/cubes.py:wrong", "--examples", "5", "--save-cases", str(tmp_path / "failed")],
+        [
+            *command,
+            "check",
+            f"{tmp_path}/cubes.py:wrong",
+            "--examples",
+            "25",
+            "--seed",
+            "0",
+            "--save-cases",
+            str(tmp_path / "failed"),
+        ],
         capture_output=True,
         text=True,
         check=False,
