@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -61,7 +62,7 @@ class State:
         if not path.absolute().parent.is_dir():
             raise InputError(f"{path.absolute().parent}: no such folder")
         connection = _connected(path)
-        with _told(path), _or_nothing(path, connection):
+        with _told(path), _closed_where_it_fails(connection), _or_nothing(path, connection):
             connection.execute("BEGIN")
             for statement in (
                 "CREATE TABLE campaign (plan TEXT NOT NULL, seconds REAL NOT NULL)",
@@ -84,7 +85,7 @@ class State:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise InputError(f"{path}: not the file of a campaign")
         connection = _connected(path)
-        with _told(path):
+        with _told(path), _closed_where_it_fails(connection):
             _check(connection)
             row = connection.execute("SELECT plan FROM campaign").fetchone()
             if row is None:
@@ -92,7 +93,7 @@ class State:
             plan = from_data(Plan, read_json(_text(row[0], "plan"), "plan"), "plan").checked()
             rows = connection.execute("SELECT kind, name, value FROM findings")
             findings = Findings.of_rows((str(kind), str(name), _text(value, kind)) for kind, name, value in rows)
-        return cls(path, connection, plan, findings)
+            return cls(path, connection, plan, findings)
 
     def started(self, chunks: Sequence[Chunk]) -> list[Chunk]:
         """The chunks with the parents they have, given now or when they were first sent, and written down."""
@@ -182,10 +183,12 @@ def _place(chunk: Chunk) -> str:
 def _connected(path: Path) -> sqlite3.Connection:
     with _told(path):
         connection = sqlite3.connect(path.absolute(), isolation_level=None, timeout=2)
+    with _told(path), _closed_where_it_fails(connection):
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # until it is closed, or the process is dead
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA trusted_schema = OFF")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_ROW) if hasattr(connection, "setlimit") else None
+        if sys.version_info >= (3, 11):
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_ROW)
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
     return connection
@@ -207,6 +210,15 @@ def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise InputError(f"{what}: expected a text, got {type(value).__name__}")
     return value
+
+
+@contextmanager
+def _closed_where_it_fails(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 @contextmanager
