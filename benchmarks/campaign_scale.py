@@ -157,7 +157,7 @@ def main() -> None:
         print(f"{name:40}{value:14,.5g}")
     print(versions())
     if arguments.json:
-        write_json(arguments.json, [figures])
+        write_json(arguments.json, figures=figures)
 
 
 if __name__ == "__main__":
