@@ -13,11 +13,23 @@ from typing import Any
 
 import click
 
-from . import completion
 from .commands_campaign import campaign
 from .commands_check import check, replay
 from .registry import OracleUnavailable, install_line, load, missing, names
-from .terminal import DEVICE, HTML, JSON, JUNIT, ORACLE, misuse, page, progress_bar, use_compilation_cache, written
+from .terminal import (
+    DEVICE,
+    DTYPES,
+    HTML,
+    JSON,
+    JUNIT,
+    OPS,
+    ORACLE,
+    misuse,
+    page,
+    progress_bar,
+    use_compilation_cache,
+    written,
+)
 
 DISTRIBUTIONS = ("numpy", "ml_dtypes", "hypothesis", "python-flint", "rich", "click")
 
@@ -43,10 +55,8 @@ main.add_command(replay)
 
 
 @main.command()
-@click.option("--op", "ops", multiple=True, shell_complete=completion.ops, help="Only this op; may be repeated.")
-@click.option(
-    "--dtype", "dtypes", multiple=True, shell_complete=completion.dtypes, help="Only this dtype; may be repeated."
-)
+@OPS
+@DTYPES
 @ORACLE
 @DEVICE
 @click.option("--examples", type=int, default=None, help="Cases an op and dtype.  [default: 60]")

@@ -10,17 +10,15 @@ import click
 
 from . import completion
 from .commands_check import FORMS, FRAMEWORK, VJP
-from .terminal import HTML, JSON, JUNIT, ORACLE, misuse, page, use_compilation_cache, written
+from .terminal import DTYPES, HTML, JSON, JUNIT, OPS, ORACLE, misuse, page, use_compilation_cache, written
 
 STATE = "campaign.sqlite"
 
 
 @click.command()
 @click.argument("candidate", metavar="[MODULE:ATTR]", required=False, shell_complete=completion.files)
-@click.option("--op", "ops", multiple=True, shell_complete=completion.ops, help="Only this op; may be repeated.")
-@click.option(
-    "--dtype", "dtypes", multiple=True, shell_complete=completion.dtypes, help="Only this dtype; may be repeated."
-)
+@OPS
+@DTYPES
 @click.option(
     "--device",
     "devices",

@@ -53,6 +53,10 @@ HTML = click.option(
     callback=_needs_jinja,
     help="Write the report as a page that opens offline.",
 )
+OPS = click.option("--op", "ops", multiple=True, shell_complete=completion.ops, help="Only this op; may be repeated.")
+DTYPES = click.option(
+    "--dtype", "dtypes", multiple=True, shell_complete=completion.dtypes, help="Only this dtype; may be repeated."
+)
 ORACLE = click.option(
     "--oracle",
     "oracles",

@@ -59,7 +59,6 @@ class Found:
     leaders: tuple[Leader, ...]
     versions: dict[str, str]
     absent: dict[str, str]
-    oracles: tuple[str, ...] = ()
     layer: str = ""
 
     def news(self, known: Mapping[str, float]) -> Found:
@@ -113,7 +112,6 @@ def work(chunk: Chunk) -> Found:
         leaders=tuple(tally.leaders),
         versions={"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel},
         absent=absent,
-        oracles=tuple(oracle.name for oracle in panel),
         layer=layer.name,
     ).news(chunk.known)
 
@@ -197,11 +195,7 @@ def _explained(chunk: Chunk, layer: Layer, found: Sequence[Disagreement]) -> Ite
     """The failures on the smallest cases that show them, with their causes."""
     values = next(check for check in CHECKS if check.name == WITH_ORACLES)
     diagnosis = Diagnosis(layer, chunk.seed)
-
-    def judge(case: Case) -> None:
-        judge_layer(layer, case, truth_for(layer, case))
-
     for one in found:
-        smallest = shrunk(judge, one, partial(takes, layer)) if layer.custom is None else one
+        smallest = shrunk(partial(values.judge, layer), one, partial(takes, layer)) if layer.custom is None else one
         shown: dict[str, Any] = explained(layer, values, smallest, chunk.dtype, diagnosis)
         yield Verdict(WITH_ORACLES, layer.op, layer.name, "exact", chunk.dtype, "failed", **shown)
