@@ -16,13 +16,12 @@ from ..case import Case, Result
 from . import pools
 from .bounds import ARITHMETIC
 from .cases import Variety
-from .contain import said
 from .custom_judge import own_claims
 from .frames import Frame
 from .layer import Layer
 from .referee import hold, judge_layer, run_layer, truth_for
 from .run import hand_over, parameters
-from .search import Disagreement
+from .search import Disagreement, raising_is_wrong
 from .state_checks import repeatable, stateless
 from .traced import TracedSession
 
@@ -56,10 +55,8 @@ def arguments_untouched(layer: Layer, case: Case) -> None:
     for name, a in done.handed.items():
         if not same_bits(a, done.before[name]):
             raise Disagreement(case, f"overwrote its argument {name}", kind="argument", names=[name])
-    try:
+    with raising_is_wrong(case):
         held = parameters(session)
-    except Exception as error:
-        raise Disagreement(case, said(error), kind="raised") from error
     for name, (now, value) in held.items():
         if now is not done.handed[name] and not same_bits(value, done.before[name]):
             message = f"replaced its parameter {name}: it is no longer what it was set to"
@@ -92,13 +89,12 @@ def _not_aliased(layer: Layer, case: Case) -> None:
 
 
 def dtypes(layer: Layer, case: Case) -> None:
-    """No result is of lower precision than its primal, and integer inputs do not truncate a gradient."""
+    """No result is of lower precision than the case, and integer inputs do not truncate a gradient."""
     session = layer.start()
     done = run_layer(layer, case, session)
     for name, a in done.returned.items():
-        primal = case.dtype if name == "output" else case.primals[name.removeprefix("d")].dtype
-        if a.dtype.kind in "iub" or a.dtype.itemsize < primal.itemsize:
-            message = f"{name} is {a.dtype}, narrower than the {primal} it was given"
+        if a.dtype.kind in "iub" or a.dtype.itemsize < case.dtype.itemsize:
+            message = f"{name} is {a.dtype}, narrower than the {case.dtype} it was given"
             raise Disagreement(case, message, kind="narrow", names=[name])
     # frameworks do not differentiate with respect to integers
     if case.op in ("dense", "relu") and not isinstance(session, TracedSession):
@@ -121,7 +117,7 @@ def with_integers(layer: Layer, case: Case) -> tuple[Case, Result]:
     """The case with its inputs rounded, and what the layer returns where it is handed those as integers."""
     whole = as_integers(case)
     primals = {**case.primals, "inputs": whole.astype(case.dtype)}
-    integers = Case(case.op, primals, case.cotangent, case.options)
+    integers = Case(case.op, primals, case.cotangent)
     arrays = hand_over(integers) | {"inputs": whole}
     return integers, run_layer(layer, integers, layer.start(), arrays).result
 

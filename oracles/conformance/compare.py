@@ -116,10 +116,10 @@ def compare(
 
 
 def _by_blocks(result: str, actual: Array, expected: Enclosure, bound: Floats) -> Iterator[Comparison]:
-    for rows in row_blocks(len(actual), actual.size // max(1, len(actual))):
+    for rows in row_blocks(len(actual), actual.size // len(actual)):
         truth = Enclosure(*(a[rows] for a in (expected.value, expected.residual, expected.radius)))
         part = compare(result, actual[rows], truth, bound[rows])
-        yield part if part.at is None else replace(part, at=(part.at[0] + rows.start, *part.at[1:]))
+        yield replace(part, at=part.at and (part.at[0] + rows.start, *part.at[1:]))
 
 
 def _merged(parts: Sequence[Comparison]) -> Comparison:

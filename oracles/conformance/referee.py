@@ -21,7 +21,7 @@ from .custom_judge import own_truth
 from .layer import Layer
 from .report import BINS, Margin, Verdict, bin_of
 from .run import Run, run_in
-from .search import Disagreement
+from .search import Disagreement, raising_is_wrong
 from .sessions import Session
 from .truth import Truth, promised
 
@@ -101,10 +101,8 @@ class Tally:
 
 def run_layer(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array] | None = None) -> Run:
     """One run of a session; what it raises is a Disagreement."""
-    try:
+    with raising_is_wrong(case):
         return run_in(session, layer, case, arrays)
-    except Exception as error:
-        raise Disagreement(case, said(error), kind="raised") from error
 
 
 def truth_for(layer: Layer, case: Case) -> Truth:

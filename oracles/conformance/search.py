@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from zlib import crc32
 
@@ -15,6 +15,7 @@ from hypothesis.errors import HypothesisException
 from ..case import Case
 from .cases import ANYTHING, Variety, cases
 from .compare import Comparison
+from .contain import said
 from .frames import Frame
 from .shrink import shrink
 
@@ -66,6 +67,15 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
         elements = tuple(c.elements for c in self.comparisons if c.elements is not None)
         seen = {"margin": self.margin, "message": self.message, "case": self.call, "earlier": self.earlier}
         return seen | {"elements": elements}
+
+
+@contextmanager
+def raising_is_wrong(case: Case, call: Case | None = None) -> Iterator[None]:
+    """A context in which what a candidate raises is a Disagreement."""
+    try:
+        yield
+    except Exception as error:
+        raise Disagreement(case, said(error), kind="raised", call=call) from error
 
 
 def try_cases(

@@ -16,13 +16,13 @@ from ..case import Case
 from ..custom import CustomOp
 from ..enclosure import Enclosure
 from .bounds.arithmetic import ARITHMETIC, Floats
-from .contain import contained, said
+from .contain import contained
 from .custom_truth import check_case, widened
 from .differences import slope
 from .estimate import OWN, SAFETY, effects, own_error, stored
 from .layer import Layer
 from .run import forward, run
-from .search import Disagreement
+from .search import Disagreement, raising_is_wrong
 from .truth import Truth
 
 ELEMENTS = 24  # of the gradients of a case, at which differences are taken
@@ -90,10 +90,8 @@ def own_shape(layer: Layer, op: CustomOp, arrays: Mapping[str, Array]) -> tuple[
 
 def _results(layer: Layer, case: Case, arrays: Mapping[str, Array]) -> dict[str, Floats]:
     given = Case(case.signature, {n: arrays[n] for n in case.primals}, arrays["cotangent"])
-    try:
+    with raising_is_wrong(case, call=given):
         result = run(layer, given)
-    except Exception as error:
-        raise Disagreement(case, said(error), kind="raised", call=given) from error
     return {n: a.astype(np.float64) for n, a in result.named().items()}
 
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from ..arrays import Array, same_bits
 from ..case import Case, Result
-from .contain import contained, said
+from .contain import contained
 from .interchange import as_array
 from .layer import Layer
 from .referee import applies, hold, judge_layer, run_layer, truth_for
 from .run import Run, backward, forward, hand_over, options_of, predictions
-from .search import Disagreement
+from .search import Disagreement, raising_is_wrong
 from .sessions import Session
 from .traced import TracedSession
 from .variations import variations
@@ -39,7 +39,7 @@ def repeatable(layer: Layer, case: Case) -> None:
                 at = _first_difference(a, kept[name])
                 message = f"{name} is not what it was before, after {what}{at}"
                 raise Disagreement(case, message, kind="repeat", names=[name, what])
-    *_, (_, other) = [("", case), *variations(case)]
+    *_, other = case, *(varied for _, varied in variations(case))
     for _ in range(later_calls(layer, case)):
         run_layer(layer, other, session)
     for name, a in first.returned.items():
@@ -54,7 +54,7 @@ def repeatable(layer: Layer, case: Case) -> None:
 
 def later_calls(layer: Layer, case: Case) -> int:
     """How many calls follow: buffers may be used in turn, and a counter may run out; a few where a call is slow."""
-    slow = case.size > 16 or getattr(layer.start, "func", None) is TracedSession
+    slow = case.size > 16 or layer.framework is not None
     return 2 if slow else 24
 
 
@@ -102,6 +102,7 @@ def _raise_with_history(
         call=now,
         earlier=earlier,
         refilled=refilled,
+        comparisons=found.comparisons,
     ) from None
 
 
@@ -156,17 +157,14 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, *, els
     """
     session, arrays = layer.start(), hand_over(case)
     third = layer.start() if elsewhere else session
-    try:
-        with contained():
-            output = forward(session, layer, case, arrays)
-            if elsewhere and isinstance(session, TracedSession) and session.parameters():
-                return  # one module may serve every session
-            handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays, output)
-            forward(third, layer, other, hand_over(other))
-            late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
-            gradients = {n: as_array(f"d{n}", late[n]) for n in case.signature.differentiable}
-    except Exception as error:
-        raise Disagreement(case, said(error), kind="raised") from error
+    with raising_is_wrong(case), contained():
+        output = forward(session, layer, case, arrays)
+        if elsewhere and isinstance(session, TracedSession) and session.parameters():
+            return  # one module may serve every session
+        handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays, output)
+        forward(third, layer, other, hand_over(other))
+        late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
+        gradients = {n: as_array(f"d{n}", late[n]) for n in case.signature.differentiable}
     found = truth_for(layer, case).judge(Result(np.asarray(0.0), gradients))
     whose = " of another instance" if elsewhere else ""
     try:
@@ -181,13 +179,10 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, *, els
 
 
 def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array]) -> Run:
-    try:
-        with contained():
-            output = forward(session, layer, case, arrays)
-            backward(session, layer, case, arrays, output)
-            return backward(session, layer, case, arrays, output)
-    except Exception as error:
-        raise Disagreement(case, said(error), kind="raised") from error
+    with raising_is_wrong(case), contained():
+        output = forward(session, layer, case, arrays)
+        backward(session, layer, case, arrays, output)
+        return backward(session, layer, case, arrays, output)
 
 
 def _first_difference(a: Array, b: Array) -> str:
@@ -197,4 +192,4 @@ def _first_difference(a: Array, b: Array) -> str:
     if not len(different):
         return ""
     at = tuple(int(i) for i in different[0])
-    return f" (at {at}: {a[at]!r}, was {b[at]!r})"
+    return f" (at {at}: {float(a[at])!r}, was {float(b[at])!r})"

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
+from told import told
 
-from oracles import Case, Layer
-from oracles.conformance.checks import CHECKS
+from oracles import Case, CustomOp, Layer
+from oracles.conformance.checks import CHECKS, arguments_untouched, as_integers, dtypes, nothing_aliased, values
+from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
 from oracles.conformance.search import Disagreement
 from oracles.conformance.trial import search
@@ -151,3 +154,130 @@ def test_the_wrong_layers_are_wrong_in_one_way_alone():
 def test_integer_inputs_are_those_that_the_dtype_holds():
     largest = np.array([[65504.0, -65504.0]], np.float16)
     BY_NAME["dtypes"].judge(Layer.from_class("relu", ReLU), Case("relu", [largest], np.ones((1, 2), np.float16)))
+
+
+CASE = Case("relu", [np.array([[-1.0, 0.0, 2.0]])], np.array([[3.0, 4.0, 5.0]]))
+NEURONS = Case("dense", [np.ones((2, 3)), np.ones((3, 2)), np.ones((1, 2))], np.ones((2, 2)))
+
+
+class Dense:
+    def __init__(self, n_inputs, n_neurons):
+        self.weights, self.biases = np.zeros((n_inputs, n_neurons)), np.zeros((1, n_neurons))
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = inputs @ self.weights + self.biases
+        return self.output
+
+    def backward(self, dvalues):
+        self.dinputs = dvalues @ self.weights.T
+        self.dweights = self.inputs.T @ dvalues
+        self.dbiases = dvalues.sum(axis=0, keepdims=True)
+
+
+def with_backward(base, do):
+    """A layer that does something besides at the end of its backward pass."""
+
+    class Changed(base):
+        def backward(self, dvalues):
+            super().backward(dvalues)
+            do(self, dvalues)
+
+    return Layer.from_class("relu" if base is ReLU else "dense", Changed)
+
+
+def sets(**attributes):
+    def do(layer, dvalues):
+        for name, value in attributes.items():
+            setattr(layer, name, value(layer))
+
+    return do
+
+
+def test_what_is_said_of_an_argument_that_was_overwritten():
+    layer = with_backward(ReLU, lambda layer, dvalues: layer.inputs.fill(7))
+    assert told(arguments_untouched, layer, CASE) == {
+        "message": "overwrote its argument inputs",
+        "kind": "argument",
+        "names": ("inputs",),
+    }
+
+
+def test_parameters_may_be_replaced_by_what_they_were():
+    replaced = with_backward(Dense, sets(weights=lambda layer: layer.weights - 0.125))
+    assert told(arguments_untouched, replaced, NEURONS) == {
+        "message": "replaced its parameter weights: it is no longer what it was set to",
+        "kind": "parameter",
+        "names": ("weights",),
+    }
+    arguments_untouched(with_backward(Dense, sets(weights=lambda layer: layer.weights.copy())), NEURONS)
+    unreadable = with_backward(Dense, sets(biases=lambda layer: object()))
+    said = told(arguments_untouched, unreadable, NEURONS)
+    assert said["message"].startswith("biases")
+    assert said == {"message": said["message"], "kind": "raised"}
+
+
+def test_what_is_said_of_memory_that_is_shared():
+    the_argument = with_backward(ReLU, lambda layer, dvalues: setattr(layer, "dinputs", dvalues))
+    assert told(nothing_aliased, the_argument, CASE) == {
+        "message": "dinputs shares memory with its argument cotangent",
+        "kind": "alias",
+        "names": ("dinputs", "its argument cotangent"),
+    }
+    another_result = with_backward(Dense, sets(dinputs=lambda layer: layer.output, dweights=lambda layer: layer.output))
+    assert told(nothing_aliased, another_result, NEURONS) == {
+        "message": "dinputs shares memory with output",
+        "kind": "alias",
+        "names": ("dinputs", "output"),
+    }
+
+
+def test_a_loss_with_a_loss_for_each_sample_shares_no_memory():
+    logits, labels = np.array([[1.0, 2.0], [3.0, 1.0]]), np.array([0, 1])
+    case = Case("softmax_cross_entropy", [logits, labels], np.array([1.0, 2.0]), {"reduction": "none"})
+    nothing_aliased(reference_layer("softmax_cross_entropy"), case)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool"])
+def test_what_is_said_of_a_result_that_is_narrower(dtype):
+    narrow = with_backward(ReLU, sets(dinputs=lambda layer: layer.dinputs.astype(dtype)))
+    assert told(dtypes, narrow, CASE) == {
+        "message": f"dinputs is {dtype}, narrower than the float64 it was given",
+        "kind": "narrow",
+        "names": ("dinputs",),
+    }
+
+
+def test_a_result_may_be_wider():
+    case = Case("relu", [a.astype(np.float32) for a in CASE.primals.values()], CASE.cotangent.astype(np.float32))
+    dtypes(with_backward(ReLU, sets(dinputs=lambda layer: layer.dinputs.astype(np.float64))), case)
+
+
+def test_gradients_of_integer_inputs_are_not_truncated():
+    halves = Case(NEURONS.op, NEURONS.primals, NEURONS.cotangent * 0.25)
+    for layer, case in (
+        (Layer.from_class("relu", TruncatesIntegers), Case("relu", CASE.primals, CASE.cotangent * 0.25)),
+        (with_backward(Dense, sets(dinputs=lambda layer: layer.dinputs.astype(layer.inputs.dtype))), halves),
+    ):
+        said = told(dtypes, layer, case)
+        assert said.pop("message").startswith("with integer inputs: dinputs: ")
+        assert said.pop("margin", np.inf) > 1
+        assert said == {"kind": "integers", "names": ("dinputs",)}
+
+
+def test_no_other_op_is_handed_integers():
+    dtypes(reference_layer("softmax"), Case("softmax", [np.array([[0.5, 1.0]])], np.ones((1, 2))))
+
+
+def test_the_integers_are_the_values_doubled_within_what_the_dtype_and_int64_hold():
+    case = Case("relu", [np.array([[1.3, -0.6, 1e300, -1e300, 0.2]])], np.ones((1, 5)))
+    assert as_integers(case).tolist() == [[3, -1, 2**53, -(2**53), 0]]
+    assert as_integers(case).dtype == np.int64
+    half = Case("relu", [np.array([[65504.0, -65504.0]], np.float16)], np.ones((1, 2), np.float16))
+    assert as_integers(half).tolist() == [[65504, -65504]]
+
+
+def test_a_users_own_op_without_a_primal_is_held_to_be_linear():
+    op = CustomOp("doubled", ["x"], st.just({"x": np.ones(2)}))
+    layer = Layer(op, forward=lambda x: 2 * x, vjp=lambda g, x: 2 * g + (abs(g) > 2))
+    assert told(values, layer, Case("doubled", [np.ones(2)], np.ones(2)))["kind"] == "linear"

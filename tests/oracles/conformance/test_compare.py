@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,3 +95,83 @@ def test_a_failure_of_a_large_result_is_shown_as_of_any():
     found = compare("output", actual, Enclosure.exact(value), np.full(value.shape, 1e-3))
     assert (found.at, found.wrong, found.size) == ((250, 999), 1, 300_000)
     assert found.elements.shape == (300, 1000)
+
+
+def test_what_is_said_of_one_number_within_its_bound():
+    assert str(judge(1.5, 1.0, 1.0)) == (
+        "output: 0 of 1 elements wrong; worst: got 1.5, expected 1.0, error 0.5 within the 1 allowed (margin 0.5)"
+    )
+
+
+def test_where_there_is_nothing_to_compare_nothing_is_said_of_values():
+    assert repr(judge([1.0, 2.0], [[1.0, 2.0]], [[1.0, 1.0]])) == (
+        "Comparison(result='output', margin=inf, at=None, actual=nan, expected=nan, allowed=nan, wrong=2, size=2, "
+        "unclaimed=0, conventions=(), problem='got shape (2,), expected (1, 2)', elements=None)"
+    )
+    assert repr(judge([], [], [])) == (
+        "Comparison(result='output', margin=0.0, at=None, actual=nan, expected=nan, allowed=nan, wrong=0, size=0, "
+        "unclaimed=0, conventions=(), problem='', elements=None)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "at", "rows", "columns"),
+    [
+        ((20, 30), (10, 15), (4, 17), (9, 22)),
+        ((20, 30), (0, 29), (0, 7), (23, 30)),
+        ((20, 30), (19, 1), (13, 20), (0, 8)),
+        ((2, 20, 30), (1, 3, 4), (17, 30), (0, 11)),  # rows go on over the leading axes
+        ((30,), (8,), (0, 1), (2, 15)),
+        ((), (), (0, 1), (0, 1)),
+    ],
+)
+def test_the_elements_around_the_worst_are_shown(shape, at, rows, columns):
+    expected = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    bound = np.full(shape, 0.5)
+    actual = np.asarray(expected + 0.125)
+    actual[at] += 1
+    shown = compare("dinputs", actual, Enclosure.exact(expected), bound).elements
+    width = shape[-1] if shape else 1
+
+    def part(a):
+        return tuple(a.reshape(-1, width)[slice(*rows), slice(*columns)].ravel())
+
+    margins = np.full(shape, 0.25)
+    margins[at] = 2.25
+    parts = (part(a) for a in (actual, expected, bound, margins))
+    assert shown == compare_module.Elements("dinputs", shape, rows[0], columns[0], columns[1] - columns[0], *parts)
+    assert compare("dinputs", expected, Enclosure.exact(expected), bound).elements is None
+
+
+def test_an_alternative_may_have_its_own_bound():
+    other = Alternative("either", "output", np.array([True]), np.array([5.0]), bound=np.array([0.5]))
+    assert judge([5.25], [1.0], [0.0], [other]).margin == 0.5
+    assert not judge([5.25], [1.0], [0.0], [replace(other, bound=None)]).passed
+
+
+@pytest.mark.parametrize(
+    ("computed", "named"),
+    [(5.0, ("either",)), (1.0, ("the truth",)), (3.0, ())],  # as near to the one as to the other
+)
+def test_what_was_followed_is_named(computed, named):
+    other = Alternative("either", "output", np.array([True]), np.array([5.0]), otherwise="the truth")
+    assert judge([computed], [1.0], [1.0], [other]).conventions == named
+
+
+def test_an_alternative_that_is_required_is_alone_right():
+    other = Alternative("either", "output", np.array([True, False]), np.array([5.0, 5.0]), required=True)
+    assert judge([5.0, 1.0], [1.0, 1.0], [0.0, 0.0], [other]).passed
+    assert judge([1.0, 1.0], [1.0, 1.0], [0.0, 0.0], [other]).wrong == 1
+
+
+def test_a_large_result_of_one_row_has_no_blocks():
+    value = np.zeros((1, compare_module.LARGE + 1))
+    assert compare("output", value, Enclosure.exact(value), value).passed
+
+
+def test_what_a_large_result_followed_is_named_as_well():
+    value = np.zeros((300, 1000))
+    value[7, 8] = 1e-4
+    other = Alternative("either", "output", np.full(value.shape, True), value)
+    found = compare("output", value, Enclosure.exact(np.zeros(value.shape)), np.full(value.shape, 1e-3), [other])
+    assert found.conventions == ("either",)
