@@ -95,7 +95,7 @@ class Dense:
         for name, size in (("n_inputs", n_inputs), ("n_neurons", n_neurons)):
             if np.ndim(size) or np.asarray(size).dtype.kind not in "iu" or size < 1:
                 raise InputError(f"{name}: expected a positive integer, got {shown(size)}")
-        if getattr(np.dtype(dtype), "name", "") not in FLOATS:
+        if np.dtype(dtype).name not in FLOATS:
             raise InputError(f"dtype: expected one of {', '.join(FLOATS)}, got {shown(dtype)}")
         draws = np.random.default_rng(rng).standard_normal((n_inputs, n_neurons))
         self.weights: Array = (0.01 * draws).astype(dtype)

@@ -29,3 +29,8 @@ def test_bad_input_is_named_and_shown():
         numerical_gradient(lambda v: v, 1.0, step=0)
     with pytest.raises(InputError, match=r"f: expected a scalar, got shape \(2,\)"):
         numerical_gradient(lambda v: v, [1.0, 2.0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_function_that_overflows_warns_of_nothing():
+    assert np.isnan(numerical_gradient(lambda v: np.exp(v), 1e4))

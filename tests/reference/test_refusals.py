@@ -1,7 +1,5 @@
 """What no op can take is refused by name, in full: for every public function and class, argument by argument."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -169,11 +167,9 @@ def test_the_smallest_dense_layer_and_a_dtype_that_is_none():
     for dtype in (np.float32, "float16"):
         made = reference.Dense(2, 3, dtype=dtype)
         assert made.weights.dtype == made.biases.dtype == np.dtype(dtype)
-    for dtype in (int, complex, object, np.dtype([("a", float)])):
-        assert re.match(
-            r"dtype: expected one of float16, bfloat16, float32, float64, got .+",
-            said(lambda d=dtype: reference.Dense(1, 1, dtype=d)),
-        )
+    for dtype in ("int8", "complex64", "object", "V8"):
+        message = f"dtype: expected one of float16, bfloat16, float32, float64, got {dtype!r}"
+        assert said(lambda d=dtype: reference.Dense(1, 1, dtype=d)) == message
 
 
 def test_a_dense_layer_whose_biases_were_replaced_by_no_row():
@@ -194,6 +190,9 @@ def test_half_precisions_that_have_no_common_dtype():
         expected = ", ".join(f"{k} {a.dtype}" for k, a in mixed.items())
         message = said(lambda m=mixed: call("dense_vjp", **m, biases=B.astype(np.float16)))
         assert message == f"no common dtype for {expected}: convert one of them"
+    mixed = {"inputs": X.astype(np.float16), "weights": W.astype(np.float16), "biases": B.astype(ml_dtypes.bfloat16)}
+    message = "no common dtype for inputs float16, weights float16, biases bfloat16: convert one of them"
+    assert said(lambda: call("dense", **mixed)) == message
 
 
 def test_the_cotangent_of_unreduced_squares():

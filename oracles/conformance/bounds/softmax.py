@@ -29,7 +29,7 @@ class Probabilities:
 def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """The bounds of the output and of s (g - s.g)."""
     shape = case.cotangent.shape
-    rows = (-1, shape[-1]) if case.cotangent.size else (0, shape[-1])
+    rows = (-1, shape[-1])
     x, g = case.primals["inputs"].reshape(rows), case.cotangent.reshape(rows)
     output, dinputs = np.empty(x.shape), np.empty(x.shape)
     for some in row_blocks(*x.shape):
@@ -54,7 +54,7 @@ def _of_rows(a: Arithmetic, x: Floats, signed: Floats) -> tuple[Floats, Floats]:
     difference = np.abs(signed - dot) + 2.0**-50 * (g + gauge)
     dinputs = s_bound * (difference + dot_bound) + reach * (dot_bound + rounding) + 4 * a.tiny * (1 + g + gauge)
     dinputs = a.stored(s * difference, dinputs)
-    dinputs = unclaimed_from(dinputs, g + np.max(g, axis=1, keepdims=True, initial=0), a.wide_largest)
+    dinputs = unclaimed_from(dinputs, g + np.max(g, axis=1, keepdims=True), a.wide_largest)
     return np.where(p.valid, s_bound, 0.0), np.where(p.valid, dinputs, 0.0)
 
 

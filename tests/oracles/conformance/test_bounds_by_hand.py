@@ -154,17 +154,22 @@ def softmax_of(m, row, *, stored_log=False):
     return result
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("scale", [1.0, 20.0])
-def test_softmax(dtype, scale):
+def softmax_holds(dtype, x, g):
     m = Model(dtype)
-    x, g = values((3, 5), dtype, 1, scale=scale), values((3, 5), dtype, 2)
     found = bounds(Case("softmax", [x], g))
     for i, (row, cotangent) in enumerate(zip(x.astype(float).tolist(), g.astype(float).tolist(), strict=True)):
         c = len(row)
+        if any(math.isnan(q) or q == math.inf for q in row) or max(row) == -math.inf:
+            close(found["output"][i], [0.0] * c)  # NaN, which has to be met
+            close(found["dinputs"][i], [0.0] * c)
+            continue
         p = softmax_of(m, row)
         s, b = [q[0] for q in p], [m.stored(q[0], q[1]) for q in p]
         close(found["output"][i], b)
+        most = max(map(abs, cotangent))
+        if any(map(math.isnan, cotangent)) or most == math.inf:
+            close(found["dinputs"][i], [math.inf] * c)
+            continue
         dot = sum(q * h for q, h in zip(s, cotangent, strict=True))
         gauge = sum(q * abs(h) for q, h in zip(s, cotangent, strict=True))
         tau = sum(q * abs(h) for q, h in zip(b, cotangent, strict=True)) + c * m.t
@@ -174,7 +179,38 @@ def test_softmax(dtype, scale):
             bound = b[j] * (difference + tau)
             bound += (s[j] + b[j]) * (tau + m.gamma(c + 4) * abs(h) + 4 * m.u * (gauge + tau))
             bound += 4 * m.t * (1 + abs(h) + gauge)
-            close(found["dinputs"][i, j], m.stored(s[j] * difference, bound))
+            overflows = abs(h) + most >= m.wide / 2
+            close(found["dinputs"][i, j], math.inf if overflows else m.stored(s[j] * difference, bound))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1.0, 20.0])
+def test_softmax(dtype, scale):
+    softmax_holds(dtype, values((3, 5), dtype, 1, scale=scale), values((3, 5), dtype, 2))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_softmax_at_the_edges_of_the_range(dtype):
+    """Masked, saturated, infinite and huge inputs; no, subnormal, huge and infinite cotangents."""
+    m, kind = Model(dtype), values((1,), dtype, 0).dtype
+    sizes = [0.0, 0.3 * m.normal, 3.1 * m.normal, 1.0, 2000.0, *(m.largest * f for f in (0.1, 0.3, 0.45, 0.9))]
+    for q, g, h in itertools.product(
+        [0.3, -np.inf, np.inf, np.nan, -200.0, m.largest * 0.9, -m.largest * 0.9],
+        [-m.largest * 0.3, np.inf, np.nan, *sizes],
+        [0.0, -1.0, 0.4 * m.normal, m.largest * 0.3],
+    ):
+        x = np.array([[q, 0.5, -0.25], [0.5, 0.25, -np.inf], [-np.inf, -np.inf, q]]).astype(kind)
+        cotangent = np.array([[g, h, h], [0.0, 0.0, 0.0], [g, h, 0.5]]).astype(kind)
+        with np.errstate(all="ignore"):
+            softmax_holds(dtype, x, cotangent)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0, 3), (3,), (2, 3, 4)])
+def test_softmax_along_the_last_axis(shape):
+    x, g = values(shape, "float32", 1), values(shape, "float32", 2)
+    found = bounds(Case("softmax", [x], g))
+    rows = bounds(Case("softmax", [x.reshape(-1, shape[-1])], g.reshape(-1, shape[-1])))
+    assert all((found[name] == rows[name].reshape(shape)).all() for name in ("output", "dinputs"))
 
 
 def reduced(m, reduction, sizes, losses):
