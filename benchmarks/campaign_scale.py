@@ -25,7 +25,7 @@ from pathlib import Path
 
 from machine import versions, write_json
 
-from oracles.campaign.executors import Local, dask_executor
+from oracles.campaign.executors import Dask, Local
 from oracles.campaign.plan import CHUNK, Chunk, Plan
 from oracles.campaign.state import State
 from oracles.campaign.work import Found, work
@@ -89,10 +89,9 @@ def cluster() -> Iterator[tuple[str, list[int]]]:
     try:
         for _ in range(100):
             try:
-                executor, at_once = dask_executor(address)
-                executor.shutdown()
-                if at_once >= 2:
-                    break
+                with Dask(address) as executor:
+                    if executor.at_once >= 2:
+                        break
             except Exception:  # not up yet
                 time.sleep(0.3)
         yield address, [p.pid for p in processes]
@@ -107,7 +106,7 @@ def nothing(given: bytes, size: int) -> bytes:
 
 def scheduler(sent: int, returned: int, tasks: int) -> dict[str, float]:
     with cluster() as (address, pids):
-        executor, _ = dask_executor(address)
+        executor = Dask(address)
         list(executor.map(nothing, [b""] * 100, [1] * 100))
         before, mine, start = [cpu_seconds(pid) for pid in pids], time.process_time(), time.perf_counter()
         flying = []

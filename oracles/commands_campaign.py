@@ -43,6 +43,11 @@ STATE = "campaign.sqlite"
 )
 @click.option("--resume", is_flag=True, help="Go on with the campaign of that file.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds that a chunk may take.  [default: 600, more for chunks over 2400 cases]",
+)
 @click.option("--dask", metavar="ADDRESS", help="Run on the Dask cluster of the scheduler there, tcp://HOST:PORT.")
 @click.option(
     "--database",
@@ -57,6 +62,7 @@ def campaign(
     state_file: Path,
     resume: bool,
     workers: int | None,
+    timeout: float | None,
     dask: str | None,
     database: str | None,
     json_file: Any,
@@ -76,7 +82,7 @@ def campaign(
     backproof campaign --dask tcp://scheduler:8786 --database redis://cache:6379
     """  # noqa: D301  (click wants the character)
     use_compilation_cache()
-    from .campaign.executors import Local, dask_executor
+    from .campaign.executors import Dask, Local
     from .campaign.live_view import live_view
     from .campaign.report import report as report_of
     from .campaign.run import CampaignStopped, run
@@ -84,19 +90,19 @@ def campaign(
     from .conformance.tables import margins_table, summary_lines
 
     examples = opened(database) if database else active()
-    executor, at_once = dask_executor(dask) if dask else _local(Local(workers))
+    executor = Dask(dask) if dask else Local(workers)
     stopped = ""
     try:
         with _state(state_file, resume, plan) as state:
             try:
                 with live_view(state) as watch:
-                    run(state, executor, at_once=at_once, database=examples, watch=watch)
+                    run(state, executor, at_once=executor.at_once, timeout=timeout, database=examples, watch=watch)
             except (CampaignStopped, KeyboardInterrupt) as error:
                 why = str(error) or "Ctrl-C"
                 stopped = f"stopped: {why}; go on with: backproof campaign --state {state_file} --resume"
             report = written(report_of(state), json_file, html_file, junit_file)
     finally:
-        _let_go(executor, at_once=bool(stopped))
+        executor.shutdown(cancel_futures=True)
     if not json_file or json_file.name != "<stdout>":
         console = page()
         console.print(margins_table(report.margins))
@@ -141,16 +147,3 @@ def _known(target: Any) -> Any:
     from .conformance.target import load_layer
 
     return replace(target, op=load_layer(target).op)
-
-
-def _let_go(executor: Any, *, at_once: bool) -> None:
-    from .campaign.executors import Local
-
-    if isinstance(executor, Local):
-        executor.shutdown(cancel_futures=True)
-    else:  # Dask's cancels what runs where it does not wait
-        executor.shutdown(wait=not at_once)
-
-
-def _local(executor: Any) -> tuple[Any, int]:
-    return executor, executor.workers + 1  # one waits, so that no worker does

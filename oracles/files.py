@@ -14,13 +14,18 @@ def named(error: InputError, path: str | Path) -> InputError:
     return error if str(error).startswith(f"{path}: ") else InputError(f"{path}: {error}")
 
 
-def read_text(path: str | Path, *, largest: int = LARGEST) -> str:
-    """The text of a file. Raises InputError, which names it, where it cannot be read, is too large, or is not UTF-8."""
+def read_bytes(path: str | Path, most: int) -> bytes:
+    """The first bytes of a file, at most so many. Raises InputError, which names it, where it cannot be read."""
     try:
-        with open(path, "rb") as file:  # a pipe or a device has no size: what comes is counted
-            content = file.read(largest + 1)
+        with open(path, "rb") as file:
+            return file.read(most)
     except (OSError, ValueError) as error:  # ValueError: a name with a null in it
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def read_text(path: str | Path, *, largest: int = LARGEST) -> str:
+    """The text of a file. Raises InputError, which names it, where it cannot be read, is too large, or is not UTF-8."""
+    content = read_bytes(path, largest + 1)  # a pipe or a device has no size: what comes is counted
     if len(content) > largest:
         raise InputError(f"{path}: over {largest} bytes, more than such a file has")
     try:

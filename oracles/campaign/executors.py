@@ -23,12 +23,14 @@ class Local(Executor):
     """Fresh processes, one a core by default, each with one thread; they end with this one, however it ends.
 
     When one of them dies the pool is renewed: what was in flight fails with BrokenProcessPool, and may be sent again.
+    at_once: how many chunks to hand it.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         if workers is not None and workers < 1:
             raise InputError(f"workers: expected a positive number, got {workers}")
         self.workers = workers or cores()
+        self.at_once = self.workers + 1  # one waits, so that no worker does
         self._pool: ProcessPoolExecutor | None = None
         changed = ONE_THREAD | {"XLA_FLAGS": " ".join(filter(None, (os.environ.get("XLA_FLAGS"), XLA)))}
         self._before = {name: os.environ.get(name) for name in changed}
@@ -42,6 +44,13 @@ class Local(Executor):
             )
         return self._pool.submit(fn, *args, **kwargs)
 
+    def kill(self) -> None:
+        """End the processes at once: what is in flight fails with BrokenProcessPool."""
+        if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                with suppress(OSError):
+                    process.kill()
+
     def renew(self) -> None:
         """After a worker died: fresh ones."""
         if self._pool is not None:
@@ -52,9 +61,7 @@ class Local(Executor):
         """As for any executor; what runs is not waited for when it is cancelled."""
         if self._pool is not None:
             if cancel_futures:
-                for process in list((self._pool._processes or {}).values()):
-                    with suppress(OSError):
-                        process.kill()
+                self.kill()
             self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
             self._pool = None
         for name, value in self._before.items():
@@ -64,25 +71,36 @@ class Local(Executor):
                 os.environ[name] = value
 
 
-def dask_executor(address: str) -> tuple[Executor, int]:
-    """The executor of the Dask cluster whose scheduler has that address, and how many chunks to hand it at once.
+class Dask(Executor):
+    """The Dask cluster whose scheduler has that address.
 
-    Start its workers with --nthreads 1: a chunk is one thread's work. Raises InputError where Dask is not installed,
-    or nobody answers.
+    Start its workers with --nthreads 1: a chunk is one thread's work. at_once: how many chunks to hand it. Raises
+    InputError where Dask is not installed or nobody answers, OracleUnavailable where there are no workers.
     """
-    try:
-        client_of = import_module("distributed").Client
-    except ImportError:
-        raise InputError("dask: not installed; install it with: pip install 'backproof[dask]'") from None
-    try:
-        client = client_of(address, timeout="10s", set_as_default=False)
-        threads = sum(client.nthreads().values())
-    except (OSError, ValueError, TimeoutError) as error:
-        raise InputError(f"--dask: {address}: no scheduler answers there ({error})") from None
-    if not threads:
-        client.close()
-        raise OracleUnavailable(
-            f"--dask: {address}: the scheduler has no workers; start them with: dask worker {address} --nthreads 1"
-        )
-    executor: Executor = client.get_executor(retries=3, pure=False)
-    return executor, threads + -(-threads // 8)  # some wait, so that no worker does
+
+    def __init__(self, address: str) -> None:
+        try:
+            client_of = import_module("distributed").Client
+        except ImportError:
+            raise InputError("dask: not installed; install it with: pip install 'backproof[dask]'") from None
+        try:
+            self._client = client_of(address, timeout="10s", set_as_default=False)
+            threads = sum(self._client.nthreads().values())
+        except (OSError, ValueError, TimeoutError) as error:
+            raise InputError(f"--dask: {address}: no scheduler answers there ({error})") from None
+        if not threads:
+            self._client.close()
+            raise OracleUnavailable(
+                f"--dask: {address}: the scheduler has no workers; start them with: dask worker {address} --nthreads 1"
+            )
+        self.at_once = threads + -(-threads // 8)  # some wait, so that no worker does
+        self._executor: Executor = self._client.get_executor(retries=3, pure=False)
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As for any executor."""
+        return self._executor.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As for any executor, and leave the cluster."""
+        self._executor.shutdown(wait=wait and not cancel_futures)  # Dask's cancels what runs where it does not wait
+        self._client.close()

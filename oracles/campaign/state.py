@@ -14,13 +14,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from os.path import isfile
 from pathlib import Path
 
 from reference import InputError
 
 from ..case import Case
 from ..conformance.records import from_data, read_json, to_data
-from ..files import named
+from ..files import named, read_bytes
 from .findings import Findings, place_of
 from .plan import Chunk, Plan
 from .work import Found
@@ -79,11 +80,10 @@ class State:
     def open(cls, path: str | Path) -> State:
         """The file of a campaign that was begun. Raises InputError for one that is missing, another's, or damaged."""
         path = Path(path)
-        if not path.is_file():
+        if not isfile(path):
             raise InputError(f"{path}: no such file; a campaign is begun without --resume")
-        with path.open("rb") as file:
-            if file.read(len(_MAGIC)) != _MAGIC:
-                raise InputError(f"{path}: not the file of a campaign")
+        if read_bytes(path, len(_MAGIC)) != _MAGIC:
+            raise InputError(f"{path}: not the file of a campaign")
         connection = _connected(path)
         with _told(path), _closed_where_it_fails(connection):
             _check(connection)

@@ -17,7 +17,7 @@ class HereAsLocal(Here):
 
     def __init__(self, workers=None):
         super().__init__()
-        self.workers = workers or 1
+        self.workers = self.at_once = workers or 1
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on(monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(HereAsLocal, "__init__", lambda self, workers=None: Here.__init__(self, stop), raising=True)
-    monkeypatch.setattr(HereAsLocal, "workers", 0, raising=False)
+    monkeypatch.setattr(HereAsLocal, "at_once", 1, raising=False)
     done = call(*PLAN)
     assert done.exit_code == 130
     assert "go on with: backproof campaign --state campaign.sqlite --resume" in done.output

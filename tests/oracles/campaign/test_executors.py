@@ -1,12 +1,13 @@
 import os
 import signal
 import time
+from concurrent.futures import BrokenExecutor
 
 import pytest
 from here import plan
 
 from oracles import InputError
-from oracles.campaign.executors import Local, dask_executor
+from oracles.campaign.executors import Dask, Local
 from oracles.campaign.run import run
 from oracles.campaign.state import State
 
@@ -53,13 +54,25 @@ def test_cancelled_it_does_not_wait_for_what_runs():
     assert time.monotonic() - start < 30
 
 
+def test_a_process_that_hangs_is_killed_and_others_go_on():
+    with Local(1) as executor:
+        future = executor.submit(time.sleep, 600)
+        executor.kill()
+        with pytest.raises(BrokenExecutor):
+            future.result(60)
+        executor.renew()
+        assert executor.submit(abs, -1).result(60) == 1
+        executor.kill()
+    executor.kill()  # nobody is left
+
+
 def test_dask_that_is_not_installed_is_said(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'backproof\[dask\]'"):
-        dask_executor("tcp://127.0.0.1:1")
+        Dask("tcp://127.0.0.1:1")
 
 
 def test_a_scheduler_that_is_not_there_is_said():
     pytest.importorskip("distributed", reason="Dask is not installed")
     with pytest.raises(InputError, match="no scheduler answers there"):
-        dask_executor("tcp://127.0.0.1:1")
+        Dask("tcp://127.0.0.1:1")

@@ -1,4 +1,4 @@
-from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -7,7 +7,7 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from oracles import InputError
 from oracles.campaign.plan import Plan
-from oracles.campaign.run import ATTEMPTS, HOPELESS, CampaignStopped, run
+from oracles.campaign.run import ATTEMPTS, HOPELESS, CampaignStopped, longest, run
 from oracles.campaign.state import State
 from oracles.conformance.database import kept
 from oracles.conformance.target import Target, load_layer
@@ -100,6 +100,53 @@ def test_where_nothing_works_it_stops(tmp_path):
         with pytest.raises(CampaignStopped, match="no room"):
             run(s, executor, at_once=1)
         assert len(executor.jobs) == HOPELESS * (1 + ATTEMPTS)
+
+
+class Hangs(Here):
+    """Never comes back from chunk 3, nor from those beside it the first time."""
+
+    def __init__(self, beside=()):
+        super().__init__()
+        self.hanging, self.flying = {3, *beside}, []
+
+    def submit(self, fn, /, *args, **kwargs):
+        if args[0].number not in self.hanging:
+            return super().submit(fn, *args, **kwargs)
+        self.flying.append(Future())
+        return self.flying[-1]
+
+
+class Killable(Hangs):
+    killed = 0
+
+    def kill(self):
+        self.killed += 1
+        for future in self.flying:
+            future.set_exception(BrokenExecutor("killed"))
+
+    def renew(self):
+        self.hanging, self.flying = {3}, []
+
+
+@pytest.mark.parametrize("beside", [(), (2,)])
+def test_a_chunk_that_hangs_is_given_up_and_what_was_beside_it_done_again(tmp_path, beside):
+    with state(tmp_path) as s:
+        executor = Killable(beside)
+        run(s, executor, at_once=4, timeout=0.01)
+        assert executor.killed == 2  # beside others, and alone
+        assert s.broken == {3: "dense float64 cpu: not done within 0.01 s"}
+        assert s.findings.cases == 140
+
+
+def test_where_nothing_can_be_killed_a_chunk_that_hangs_stops_it(tmp_path):
+    with state(tmp_path) as s:
+        with pytest.raises(CampaignStopped, match=r"chunk 3, dense in float64 on cpu: not done within 0\.01 s"):
+            run(s, Hangs(), at_once=1, timeout=0.01)
+        assert s.findings.cases == 60
+
+
+def test_a_large_chunk_may_take_longer():
+    assert (longest(20), longest(100_000)) == (600, 25_000)
 
 
 def test_what_is_wrong_with_all_chunks_stops_it_at_once(tmp_path):

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import subprocess
 import sys
@@ -172,3 +173,9 @@ def test_a_torn_file_is_refused_or_read(tmp_path_factory, whole, data):
     path.write_bytes(content)
     with suppress(InputError):  # and nothing else
         State.open(path).close()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="there is no /proc here")
+def test_a_file_that_cannot_be_read_is_named():
+    with pytest.raises(InputError, match=r"^/proc/self/mem: .+ error"):
+        State.open("/proc/self/mem")
