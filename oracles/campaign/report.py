@@ -54,10 +54,12 @@ def _verdicts(state: State) -> Iterator[Verdict]:
 
 
 def _broken(state: State) -> Iterator[Verdict]:
+    target = state.plan.target
     for number, why in state.broken.items():
         op, dtype, _ = why.split(" ", 2)
+        layer = target.name if target else f"reference.{op}"
         said = f"chunk {number} was given up, its cases are not counted: {why}"
-        yield Verdict("chunk", op, "", "", dtype, "failed", message=said)
+        yield Verdict("chunk", op, layer, "", dtype, "failed", message=said)
 
 
 def _progress(state: State) -> Iterator[str]:

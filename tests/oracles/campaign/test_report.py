@@ -36,7 +36,10 @@ def test_a_chunk_that_was_given_up_fails_it(done):
     done.broken[3] = "dense float64 cpu: its process died"
     found = report(done)
     assert not found.passed
-    assert "chunk 3 was given up, its cases are not counted: dense float64 cpu: its process died" in str(found)
+    said = (
+        "failed: reference.dense, chunk, float64: chunk 3 was given up, its cases are not counted: dense float64 cpu: "
+    )
+    assert said + "its process died" in str(found)
     assert found.notes[0].startswith("11 of 12 chunks")
 
 
