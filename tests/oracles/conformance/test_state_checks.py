@@ -233,17 +233,17 @@ OTHER = dict(variations(CASE))["other values"]
 
 
 @pytest.mark.parametrize(
-    ("layer", "what", "between"),
+    ("call", "of_all", "what", "between"),
     [
-        (from_call(2), "the same call again", {}),
-        (from_call(4), "a second backward", {}),
-        (from_call(5, of_all=True), "another instance", {}),
-        (from_call(5), "many other calls", {"between": OTHER}),
-        (from_call(29), "many other calls", {"between": OTHER}),
+        (2, False, "the same call again", {}),
+        (4, False, "a second backward", {}),
+        (5, True, "another instance", {}),
+        (5, False, "many other calls", {"between": OTHER}),
+        (29, False, "many other calls", {"between": OTHER}),
     ],
 )
-def test_what_is_said_of_a_call_that_gave_something_else_before(layer, what, between):
-    assert told(repeatable, layer, CASE) == between | {
+def test_what_is_said_of_a_call_that_gave_something_else_before(call, of_all, what, between):
+    assert told(repeatable, from_call(call, of_all=of_all), CASE) == between | {
         "message": f"dinputs is not what it was before, after {what} (at (0, 0): 10.0, was 5.0)",
         "kind": "repeat",
         "names": ("dinputs", what),
