@@ -133,7 +133,7 @@ def _around(
     result: str, at: tuple[Any, ...], computed: Floats, expected: Floats, bound: Floats, margins: Floats
 ) -> Elements:
     columns = margins.shape[-1] if margins.ndim else 1
-    row, column = divmod(int(np.ravel_multi_index(at, margins.shape)) if at else 0, columns)
+    row, column = divmod(int(np.ravel_multi_index(at, margins.shape)), columns)
     rows = slice(max(0, row - REACH), row + REACH + 1)
     across = slice(max(0, column - REACH), column + REACH + 1)
     parts = [a.reshape(-1, columns)[rows, across] for a in (computed, expected, np.asarray(bound), margins)]

@@ -70,7 +70,7 @@ def backward(
     before = before or {name: a.copy() for name, a in arrays.items()}
     cotangent = arrays["cotangent"]
     if not layer.has_cotangent:  # the predictions stand where a cotangent would
-        cotangent = predictions(session, case, arrays, output)
+        cotangent = predictions(session, case, arrays)
         arrays, before = {**arrays, "predictions": cotangent}, {**before, "predictions": cotangent.copy()}
     with np.errstate():
         gradients = session.backward(cotangent, _primals(case, arrays), options_of(layer, case))
@@ -85,11 +85,11 @@ def backward(
     return Run(result, handed, {**before, **{name: then for name, (_, then) in converted.items()}}, returned)
 
 
-def predictions(session: Session, case: Case, arrays: Mapping[str, Array], output: Any) -> Array:
+def predictions(session: Session, case: Case, arrays: Mapping[str, Array]) -> Array:
     """What a loss in the book's interface is handed back, in the layout of what it was computed from."""
     if not isinstance(session, ClassSession):
         raise LayerError("only a loss in the book's interface takes its predictions back")
-    left = as_array("output", session.predictions(_primals(case, arrays), output))
+    left = as_array("output", session.predictions(_primals(case, arrays)))
     return left if case.op == "cross_entropy" else _laid_like(left, case.primals[case.signature.differentiable[0]])
 
 

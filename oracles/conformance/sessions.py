@@ -124,7 +124,7 @@ class ClassSession:
             raise LayerError(f"backward did not set {wanted}{self._instead(before)}")
         return found
 
-    def predictions(self, arrays: Mapping[str, Array], output: Any) -> Any:
+    def predictions(self, arrays: Mapping[str, Array]) -> Any:
         """What a loss's backward is handed: the probabilities it was given, or those it left in `output`."""
         if self.op.name == "cross_entropy":
             return arrays["probabilities"]

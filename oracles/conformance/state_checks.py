@@ -158,10 +158,10 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, *, els
     session, arrays = layer.start(), hand_over(case)
     third = layer.start() if elsewhere else session
     with raising_is_wrong(case), contained():
-        output = forward(session, layer, case, arrays)
+        forward(session, layer, case, arrays)
         if elsewhere and isinstance(session, TracedSession) and session.parameters():
             return  # one module may serve every session
-        handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays, output)
+        handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays)
         forward(third, layer, other, hand_over(other))
         late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
         gradients = {n: as_array(f"d{n}", late[n]) for n in case.signature.differentiable}

@@ -51,8 +51,8 @@ def _after_history(layer: Layer, found: Disagreement) -> Result:
     """What the failing call gives after the earlier ones, or with another forward pass in between its two."""
     session, case, arrays = layer.start(), found.call, hand_over(found.call)
     if found.between is not None:
-        output = forward(session, layer, case, arrays)
-        handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays, output)
+        forward(session, layer, case, arrays)
+        handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays)
         forward(session, layer, found.between, hand_over(found.between))
         late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
         return Result(np.asarray(np.nan), {n: np.array(a) for n, a in late.items()})

@@ -143,6 +143,11 @@ def test_the_elements_around_the_worst_are_shown(shape, at, rows, columns):
     assert compare("dinputs", expected, Enclosure.exact(expected), bound).elements is None
 
 
+def test_elements_are_shown_from_a_margin_of_one_on():
+    assert judge([1.5], [1.0], [0.5]).elements is None
+    assert judge([1.75], [1.0], [0.5]).elements is not None
+
+
 def test_an_alternative_may_have_its_own_bound():
     other = Alternative("either", "output", np.array([True]), np.array([5.0]), bound=np.array([0.5]))
     assert judge([5.25], [1.0], [0.0], [other]).margin == 0.5

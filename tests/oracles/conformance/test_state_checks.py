@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from told import told
 
+import reference
 from oracles import Case, Layer
 from oracles.conformance import state_checks
 from oracles.conformance.layer import reference_layer
@@ -345,6 +346,34 @@ def test_a_failure_after_other_calls_shows_its_elements():
         stateless(from_call(3), CASE)
     assert [c.result for c in found.value.comparisons] == ["dinputs"]
     assert found.value.shown()["elements"]
+
+
+def test_a_failure_after_other_calls_says_how_far_it_is_off_or_what_was_raised():
+    class Softmax(reference.Softmax):
+        calls = 0
+
+        def backward(self, dvalues):
+            self.calls += 1
+            self.dinputs = super().backward(dvalues) * (1.5 if self.calls == 3 else 1)
+
+    class Raises(ReLU):
+        calls = 0
+
+        def backward(self, dvalues):
+            self.calls += 1
+            if self.calls == 3:
+                raise ValueError("enough")
+            super().backward(dvalues)
+
+    other = dict(variations(CASE))
+    case = Case("softmax", CASE.primals, CASE.cotangent)
+    assert 1e3 < told(stateless, Layer.from_class("softmax", Softmax), case)["margin"] < np.inf
+    assert told(stateless, Layer.from_class("relu", Raises), CASE) == {
+        "message": "a case with fewer samples, after other calls: raised ValueError: enough",
+        "kind": "raised",
+        "call": other["fewer samples"],
+        "earlier": (other["larger values"], CASE),
+    }
 
 
 def test_what_is_said_of_arrays_that_were_filled_again():
