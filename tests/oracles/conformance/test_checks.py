@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from mutants.dense import Dense
 from told import told
 
 import reference
@@ -159,21 +160,6 @@ def test_integer_inputs_are_those_that_the_dtype_holds():
 
 CASE = Case("relu", [np.array([[-1.0, 0.0, 2.0]])], np.array([[3.0, 4.0, 5.0]]))
 NEURONS = Case("dense", [np.ones((2, 3)), np.ones((3, 2)), np.ones((1, 2))], np.ones((2, 2)))
-
-
-class Dense:
-    def __init__(self, n_inputs, n_neurons):
-        self.weights, self.biases = np.zeros((n_inputs, n_neurons)), np.zeros((1, n_neurons))
-
-    def forward(self, inputs):
-        self.inputs = inputs
-        self.output = inputs @ self.weights + self.biases
-        return self.output
-
-    def backward(self, dvalues):
-        self.dinputs = dvalues @ self.weights.T
-        self.dweights = self.inputs.T @ dvalues
-        self.dbiases = dvalues.sum(axis=0, keepdims=True)
 
 
 def with_backward(base, do):
