@@ -74,28 +74,24 @@ def probabilities(a: Arithmetic, x: Floats, *, stored_log: bool = False) -> Prob
     valid = np.isfinite(x).any(axis=1, keepdims=True) & ~(np.isnan(x) | (x == np.inf)).any(axis=1, keepdims=True)
     present = valid & np.isfinite(x)
     clean = np.where(present, x, 0.0)
-    m = np.max(x, axis=1, keepdims=True, initial=-np.inf, where=present)
-    m = np.where(valid, m, 0.0)
+    m = np.where(valid, np.max(x, axis=1, keepdims=True), 0.0)
     gap = np.where(present, m - clean, np.inf)  # a_j; beyond float64 it is inf and s_j is 0
     exps = np.exp(-gap)
-    total = np.sum(exps, axis=1, keepdims=True)
-    s = exps / np.where(total > 0, total, 1.0)
-    log_sum = np.log(np.where(total > 0, total, 1.0))
+    total = np.where(valid, np.sum(exps, axis=1, keepdims=True), 1.0)
+    s, log_sum = exps / total, np.log(total)
     gap = np.where(present, gap, 0.0)
     log_s = np.where(present, -gap - log_sum, -np.inf)
 
     argument = a.u * (np.abs(clean) + np.abs(m) + 2 * gap) + 2 * a.tiny
     each = argument + EXP * a.u
-    with np.errstate(invalid="ignore"):
-        weighted = np.where(s > 0, s * np.expm1(each), 0.0)
+    weighted = np.where(s > 0, s * np.expm1(each), 0.0)
     summed = np.log1p(np.sum(weighted, axis=1, keepdims=True)) + a.gamma(classes) + classes * a.tiny
     division = each + summed + DIVISION * a.u
     log_form = a.u * (np.abs(m) + 2 * gap + 2 * log_sum) + LOG * a.u * log_sum + summed + 2 * a.tiny
     if a.half and stored_log:
         log_form = log_form + a.v * (gap + log_sum)
     relative = np.expm1(np.maximum(division, log_form + EXP * a.u) * (1 + 2 * a.u))
-    with np.errstate(invalid="ignore"):
-        s_bound = np.where(s > 0, s * relative, 0.0) + 3 * a.tiny
+    s_bound = np.where(s > 0, s * relative, 0.0) + 3 * a.tiny
     s_bound = np.where(present, np.minimum(s_bound, 1 + a.gamma(classes)), 0.0)
     # log s as the logarithm of a probability is as good as that, where the probability has not underflowed
     log_bound = np.maximum(log_form, division + LOG * a.u * (gap + log_sum))

@@ -27,7 +27,7 @@ def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> 
     losses = np.sum(y * each, axis=1) + a.gamma(classes + 2) * np.sum(y * (logs + each), axis=1) + classes * a.tiny
     if case.primals["targets"].ndim == 2:  # rows of weights may be summed as sum(y) log-sum-exp - y.x
         used = np.where(taken, np.abs(x), 0.0)
-        top = np.max(np.where(np.isfinite(x), np.abs(x), 0.0), axis=1, initial=0.0) + np.log(max(classes, 1))
+        top = np.max(np.where(np.isfinite(x), np.abs(x), 0.0), axis=1) + np.log(classes)
         labels = np.count_nonzero(y, axis=1)
         losses = losses + a.u * (labels + 2) * (np.sum(y * used, axis=1) + np.sum(y, axis=1) * top)
     if a.half:  # documented steps: log s, y log s
@@ -38,7 +38,7 @@ def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> 
     # a difference of logits beyond float64 too is infinite here, and its claim with it
     differences = np.where(np.isfinite(x), -p.log_s, 0.0)
     steps = np.where(entering & p.valid, differences, 0.0)
-    losses = unclaimed_from(losses, np.max(steps, axis=1, initial=0) + sizes, a.largest)
+    losses = unclaimed_from(losses, np.max(steps, axis=1) + sizes, a.largest)
     losses = np.where(p.valid[:, 0], losses, 0.0)
 
     weight = np.sum(y, axis=1, keepdims=True)
@@ -55,7 +55,7 @@ def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> 
         gradient = gradient + a.stored_tiny * small * (p.s + s_bound)
     gradient = a.stored(scale * gauge, gradient)
     if a.half:  # the stored y g / N
-        gradient = unclaimed_from(gradient, 2 * scale * np.max(y, axis=1, keepdims=True, initial=0.0), a.largest)
+        gradient = unclaimed_from(gradient, 2 * scale * np.max(y, axis=1, keepdims=True), a.largest)
     whole = scale * (len(case.primals["targets"]) if case.options["reduction"] == "mean" else 1)
     gradient = unclaimed_from(gradient, np.maximum(whole, 1.0) * np.maximum(weight, 1.0) * 2, a.wide_largest)
     return sizes, losses, np.where(p.valid, gradient, 0.0)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.conformance.bounds import bounds
+from oracles.conformance.bounds import ARITHMETIC, bounds
+from oracles.conformance.bounds.softmax import probabilities
 
 INFLATION = 1 + 2.0**-20
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -109,6 +110,13 @@ def test_dense_at_the_edges_of_the_range(dtype):
         arrays[(which + 1) % 4].flat[0] = other
         for operand in (0.0, 2.0**-11):
             dense_holds(dtype, *arrays, operand)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_dense_of_the_smallest_normal_number_beside_a_smaller_one(dtype):
+    t, one = Model(dtype).t, np.ones((1, 1))
+    kind = values((1,), dtype, 0).dtype
+    dense_holds(dtype, *(np.array(a).astype(kind) for a in ([[t, 0.3 * t]], [[1.0], [1.0]], 0 * one, one)))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -299,11 +307,11 @@ def test_cross_entropy(dtype, form, reduction, clip):
     cross_entropy_holds(dtype, p, y, weights, g, reduction, clip)
 
 
-EDGES = (0.0, 0.23, 1.0, 1.07, 1.9, 2.0, 2.5, 3.1, 1e10)  # times the smallest normal number
+EDGES = (0.0, 0.23, 0.7, 1.0, 1.07, 1.9, 2.0, 2.5, 3.1, 1e10)  # times the smallest normal number
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_cross_entropy_at_the_edges_of_the_range(dtype, reduction):
     """Probabilities, labels and cotangents at and below the normal range, and where products leave it above."""
     m, kind = Model(dtype), values((1,), dtype, 0).dtype
@@ -314,7 +322,8 @@ def test_cross_entropy_at_the_edges_of_the_range(dtype, reduction):
     for q, w, g in itertools.product([*small, -0.27, 0.3, 1.0], [*small[1:], 1.0, 3.3, *large], [*small, 1.0, *large]):
         p = np.array([[q, 0.5], [0.5, 0.25], [0.125, 0.5]]).astype(kind)
         y = np.array([[w, 0.25], [0.5, 0.0], [1.0, 1.0]]).astype(kind)
-        cross_entropy_holds(dtype, p, y, y.astype(float), np.array(g).astype(kind), reduction)
+        g = np.array([g, 0.5, g] if reduction == "none" else g).astype(kind)
+        cross_entropy_holds(dtype, p, y, y.astype(float), g, reduction)
         seen += 1
     assert seen > 500
 
@@ -399,11 +408,20 @@ def test_softmax_cross_entropy_at_the_edges_of_the_range(dtype, form):
         [0.0, *small, 1.1, *large],
         ["mean", "sum"],
     ):
-        x = np.array([[q, 0.5, -0.25], [0.5, 0.25, -np.inf], [-np.inf, -np.inf, 1.0]]).astype(kind)
-        y = np.array([[w, 0.25, 0.0], [0.5, 0.0, 0.3], [0.0, w, 1.0]]).astype(kind)
+        x = np.array([[q, 0.5, -0.25], [0.5, 0.25, -np.inf], [-np.inf, -np.inf, 1.0], [0.5, q, -0.25]]).astype(kind)
+        y = np.array([[w, 0.25, 0.0], [0.5, 0.0, 0.3], [0.0, w, 1.0], [1.0, 0.0, 0.0]]).astype(kind)
         weights = y.astype(float)
         if form == "ids":
-            y = np.array([0, 2, 1])
+            y = np.array([0, 2, 1, 0])
             weights = np.eye(3)[y]
         with np.errstate(all="ignore"):
             fused_holds(dtype, x, y, weights, np.array(g).astype(kind), reduction)
+
+
+def test_what_is_masked_has_no_probability_and_the_loss_of_one_class_is_none():
+    with np.errstate(all="ignore"):
+        found = probabilities(ARITHMETIC["float64"], np.array([[-np.inf, 0.0], [np.nan, 0.0], [-np.inf, -np.inf]]))
+    assert found.log_s[0].tolist() == [-np.inf, 0.0]
+    assert found.s[0].tolist() == [0.0, 1.0]
+    assert found.valid.tolist() == [[True], [False], [False]]
+    fused_holds("float32", *(np.ones((2, 1), np.float32),) * 2, np.ones((2, 1)), np.array(1.0, np.float32), "mean")
