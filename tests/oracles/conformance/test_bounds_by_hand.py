@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.conformance.bounds import ARITHMETIC, bounds
+from oracles.conformance.bounds import ARITHMETIC, arithmetic, bounds
 from oracles.conformance.bounds.softmax import probabilities
 
 INFLATION = 1 + 2.0**-20
@@ -425,3 +425,8 @@ def test_what_is_masked_has_no_probability_and_the_loss_of_one_class_is_none():
     assert found.s[0].tolist() == [0.0, 1.0]
     assert found.valid.tolist() == [[True], [False], [False]]
     fused_holds("float32", *(np.ones((2, 1), np.float32),) * 2, np.ones((2, 1)), np.array(1.0, np.float32), "mean")
+
+
+def test_a_column_of_the_table_has_the_range_of_what_sums_are_taken_in():
+    found = arithmetic._arithmetic(1.0, 2.0, np.float32, 3.0, 4.0, 5.0)
+    assert found == arithmetic.Arithmetic(1.0, 2.0, 2.0**-126, 3.0, 4.0, 5.0, FLOAT32_MAX)
