@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reference import InputError
+
 from . import completion
 from .commands_check import FORMS, FRAMEWORK, VJP
+from .registry import OracleUnavailable
 from .terminal import DTYPES, HTML, JSON, JUNIT, OPS, ORACLE, misuse, page, use_compilation_cache, written
 
 STATE = "campaign.sqlite"
@@ -89,17 +96,26 @@ def campaign(
     from .conformance.database import active, opened
     from .conformance.tables import margins_table, summary_lines
 
-    examples = opened(database) if database else active()
-    executor = Dask(dask) if dask else Local(workers)
+    for option, file in (("--json", getattr(json_file, "name", None)), ("--html", html_file), ("--junit", junit_file)):
+        if file is not None and Path(file).absolute() == state_file.absolute():
+            raise click.UsageError(f"{option}: {file} is the file that keeps the campaign")
+    if timeout is not None and math.isnan(timeout):
+        raise click.BadParameter("expected a number of seconds", param_hint="--timeout")
+    if dask is not None and workers:
+        raise click.UsageError("--workers: the cluster has its own; leave it out beside --dask")
+    examples = active() if database is None else opened(database)
+    executor = Local(workers) if dask is None else Dask(dask)
     stopped = ""
     try:
-        with _state(state_file, resume, plan) as state:
+        with _removed_where_nothing_is_done(state_file, resume), _state(state_file, resume, plan) as state:
             try:
                 with live_view(state) as watch:
                     run(state, executor, at_once=executor.at_once, timeout=timeout, database=examples, watch=watch)
             except (CampaignStopped, KeyboardInterrupt) as error:
                 why = str(error) or "Ctrl-C"
-                stopped = f"stopped: {why}; go on with: backproof campaign --state {state_file} --resume"
+                more = {"--state": state_file, "--dask": dask, "--workers": workers, "--timeout": timeout}
+                again = [x for k, v in (more | {"--database": database}).items() if v is not None for x in (k, str(v))]
+                stopped = f"stopped: {why}; go on with: backproof campaign {shlex.join([*again, '--resume'])}"
             report = written(report_of(state), json_file, html_file, junit_file)
     finally:
         executor.shutdown(cancel_futures=True)
@@ -111,6 +127,24 @@ def campaign(
     if stopped:
         click.echo(stopped, err=True)
     sys.exit(130 if stopped else 0 if report.passed else 1)
+
+
+@contextmanager
+def _removed_where_nothing_is_done(path: Path, resume: bool) -> Iterator[None]:
+    """A context that leaves no file where a new campaign cannot run: it would stand in the way of the right command."""
+    from .campaign.state import State
+
+    there = path.exists()
+    try:
+        yield
+    except (InputError, OracleUnavailable):
+        with suppress(InputError):
+            if not resume and not there:
+                with State.open(path) as state:
+                    done = state.done
+                if not done:
+                    path.unlink()
+        raise
 
 
 def _state(path: Path, resume: bool, given: dict[str, Any]) -> Any:

@@ -72,7 +72,7 @@ DEVICE = click.option(
     help=f"Where the frameworks run: {' or '.join(DEVICES)}.",
 )
 JSON = click.option(
-    "--json", "json_file", type=click.File("w", lazy=False), help="Write the report as JSON; - for standard output."
+    "--json", "json_file", type=click.File("a", lazy=False), help="Write the report as JSON; - for standard output."
 )
 JUNIT = click.option(
     "--junit",
@@ -87,13 +87,17 @@ def written(report: Report, json_file: Any, html_file: Path | None, junit_file: 
     """The report with the command that made it, written to the files that were asked for, GitHub's summary included."""
     report = replace(report, command=shlex.join(["backproof", *sys.argv[1:]]))
     if json_file:
+        if json_file.name != "<stdout>" and json_file.seekable():  # what it held is lost now, and not when it was named
+            json_file.seek(0)
+            json_file.truncate()
         json_file.write(report.to_json() + "\n")
-    if html_file:
-        report.to_html(html_file)
-        click.echo(f"wrote {html_file}", err=True)
-    if junit_file:
-        report.to_junit(junit_file)
-        click.echo(f"wrote {junit_file}", err=True)
+    for path, write_to in ((html_file, report.to_html), (junit_file, report.to_junit)):
+        if path:
+            try:
+                write_to(path)
+                click.echo(f"wrote {path}", err=True)
+            except OSError as error:  # the verdict stands, and is still to be said
+                click.echo(f"{path}: not written: {error.strerror}", err=True)
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         from .conformance.github import summary
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from importlib import import_module
@@ -83,6 +84,8 @@ class Dask(Executor):
             client_of = import_module("distributed").Client
         except ImportError:
             raise InputError("dask: not installed; install it with: pip install 'backproof[dask]'") from None
+        if not re.fullmatch(r"([a-z0-9]+://)?[^/\s]+:\d+", address):
+            raise InputError(f"--dask: expected an address like tcp://HOST:PORT, got {address!r}")
         try:
             self._client = client_of(address, timeout="10s", set_as_default=False)
             threads = sum(self._client.nthreads().values())
@@ -94,7 +97,7 @@ class Dask(Executor):
                 f"--dask: {address}: the scheduler has no workers; start them with: dask worker {address} --nthreads 1"
             )
         self.at_once = threads + -(-threads // 8)  # some wait, so that no worker does
-        self._executor: Executor = self._client.get_executor(retries=3, pure=False)
+        self._executor: Executor = self._client.get_executor(pure=False)
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """As for any executor."""

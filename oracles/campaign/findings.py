@@ -17,29 +17,33 @@ from ..conformance.records import from_data, read_json, to_data
 from ..conformance.report import Margin, Verdict, merged
 from .leaders import Leader, Leaders
 from .plan import leading, worst
+from .state_file import LARGEST_ROW
 from .work import Found
 
 KEPT = 3  # failures kept, with their cases, of an op, dtype, device and cause; the others are counted
 CAUSES = 40  # of an op, dtype and device
+LARGEST_CASE = 10**6  # elements of a case that is kept; as text an element takes some twenty bytes, in a snippet again
 
 Key = tuple[str, str]  # kind, name
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Of one op: finished chunks, their cases, those drawn rather than mutated, those the layer was wrong on, seconds.
+    """Of one op: the cases of finished chunks, those drawn rather than mutated, those the layer was wrong on.
 
-    layer: its name. versions: by source, every one that took part. absent: why an oracle did not.
+    layer: its name; judge: whose word its verdicts are where no oracle was asked. versions: by source, every one that
+    took part. absent: why an oracle did not; skipped: why it abstained, by oracle and dtype. notes: of a user's own op.
     """
 
     layer: str
-    chunks: int = 0
+    judge: str = "exact"
     cases: int = 0
     drawn: int = 0
     failing: int = 0
-    seconds: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def with_(self, found: Found) -> Counts:
         """These and a chunk's."""
@@ -49,13 +53,14 @@ class Counts:
             versions[name] = ", ".join(dict.fromkeys([*known, version]))
         return Counts(
             found.layer,
-            self.chunks + 1,
+            found.judge,
             self.cases + found.cases,
             self.drawn + found.drawn,
             self.failing + found.failing,
-            self.seconds + found.seconds,
             versions,
             {**self.absent, **found.absent},
+            {**{f"{name} {found.dtype}": why for name, why in found.skipped.items()}, **self.skipped},
+            found.notes,
         )
 
 
@@ -94,8 +99,19 @@ class Findings:
 
     def worst(self, op: str | None = None) -> float:
         """The layer's worst margin."""
-        rows = [m.worst for m in self.margins.values() if op in (None, m.op) and m.source == self.counts[m.op].layer]
+        rows = [m.worst for m in self.margins.values() if op in (None, m.op) and self.is_of_layer(m)]
         return max(rows, default=0.0)
+
+    def is_of_layer(self, m: Margin) -> bool:
+        """Whether a margin is the layer's rather than an oracle's, on whichever device."""
+        return m.op in self.counts and source_of(m) == self.counts[m.op].layer
+
+    def copy(self) -> Findings:
+        """Others that are the same until they are changed."""
+        copied = Findings()
+        copied.counts, copied.margins, copied.verdicts = dict(self.counts), dict(self.margins), dict(self.verdicts)
+        copied.leaders = {place: leaders.copy() for place, leaders in self.leaders.items()}
+        return copied
 
     def enter(self, found: Found) -> dict[Key, str]:
         """Take a chunk in; the rows that are other than before."""
@@ -104,12 +120,14 @@ class Findings:
 
         def put(kind: str, name: str, where: dict[str, Any], value: Any, row: Any = None) -> None:
             where[name] = value
-            changed[kind, name] = json.dumps(to_data(value if row is None else row), allow_nan=False)
+            text = json.dumps(to_data(value if row is None else row), allow_nan=False)
+            if len(text) <= LARGEST_ROW:
+                changed[kind, name] = text
 
         put("counts", found.op, self.counts, self.counts.get(found.op, Counts(found.layer)).with_(found))
         for m in found.margins:
             m = replace(m, source=m.source + on)
-            name = f"{m.op} {m.result} {m.dtype} {m.source}"
+            name = name_of(m)
             before = self.margins.get(name)
             now = merged([m] if before is None else [before, m])[0]
             put("margin", name, self.margins, now, replace(now, case=None))
@@ -123,19 +141,20 @@ class Findings:
                 put("leaders", f"{place}: {x.source} {x.result}", {}, row)
         for verdict in found.verdicts:
             slot = self._slot(place, verdict)
+            if slot and verdict.case is not None and verdict.case.size > LARGEST_CASE:
+                message = f"{verdict.message} (on a case of {verdict.case.size} elements, which is not kept)"
+                verdict = replace(verdict, case=None, snippet="", earlier=(), message=message)
             if slot:
                 put("verdict", slot, self.verdicts, verdict)
         return changed
 
     def known(self, op: str, dtype: str, device: str) -> dict[str, float]:
         """What a chunk need not report again: see `Chunk`."""
-        on = _on(device)
         leaders = self.leaders.get(place_of(op, dtype, device), Leaders()).least()
         reached = {leading(*key): margin for key, margin in leaders.items()}
         for m in self.margins.values():
-            here = m.source.endswith(on) if on else " on " not in m.source
-            if (m.op, m.dtype) == (op, dtype) and here and m.case is not None:
-                reached[worst(m.source.removesuffix(on), m.result)] = m.worst
+            if (m.op, m.dtype, device_of(m)) == (op, dtype, device) and m.case is not None:
+                reached[worst(source_of(m), m.result)] = m.worst
         return reached
 
     def _slot(self, place: str, verdict: Verdict) -> str:
@@ -186,6 +205,21 @@ _KINDS: dict[str, type] = {
     "leaders": _Leading,
     "verdict": Verdict,
 }
+
+
+def name_of(m: Margin) -> str:
+    """Of its row."""
+    return f"{m.op} {m.result} {m.dtype} {m.source}"
+
+
+def source_of(m: Margin) -> str:
+    """Of a margin, without the device."""
+    return m.source.partition(" on ")[0]
+
+
+def device_of(m: Margin) -> str:
+    """Where a margin's source ran."""
+    return m.source.partition(" on ")[2] or "cpu"
 
 
 def _on(device: str) -> str:

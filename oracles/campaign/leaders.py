@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..case import Case
@@ -28,10 +28,14 @@ class Leaders:
     Only margins up to 1 count: where a source is beyond its bound already, nothing is left to look for.
     """
 
-    def __init__(self, known: Iterable[Leader] = ()) -> None:
+    def __init__(self) -> None:
         self._rows: dict[tuple[str, str], list[Leader]] = {}
-        for leader in known:
-            self.enter(leader.source, leader.result, leader.margin, leader.case)
+
+    def copy(self) -> Leaders:
+        """Others that are the same until they are changed."""
+        copied = Leaders()
+        copied._rows = {key: list(row) for key, row in self._rows.items()}
+        return copied
 
     def enter(self, source: str, result: str, margin: float, case: Case) -> bool:
         """Take the case in where it is among the highest; says whether it was."""
@@ -62,4 +66,5 @@ class Leaders:
         return {key: row[-1].margin for key, row in self._rows.items() if len(row) == PLACES}
 
     def __iter__(self) -> Iterator[Leader]:
-        return (leader for row in self._rows.values() for leader in row)
+        """By source and result, whatever came first."""
+        return (leader for key in sorted(self._rows) for leader in self._rows[key])

@@ -44,7 +44,8 @@ class Clock:
 
     def __init__(self, state: State) -> None:
         self._start, self._before = time.monotonic(), state.findings.cases
-        self._total = state.plan.cases * len(state.plan.ops)
+        self._chunks = state.plan.chunks()
+        self._total = sum(chunk.cases for chunk in self._chunks)
 
     def speed(self, state: State) -> float:
         """Cases a second."""
@@ -54,7 +55,7 @@ class Clock:
         """All of it in a line."""
         f = state.findings
         return (
-            f"{f.cases} of {self._total} cases, {self.speed(state):.0f} a second, {self._left(state)} left, "
+            f"{f.cases} of {self._total} cases, {self.speed(state):.0f} a second, {self._time_left(state)} left, "
             f"worst margin {f.worst():.3g}, {f.failing} failed"
         )
 
@@ -69,16 +70,24 @@ class Clock:
             if counts is None:
                 table.add_row(op, "0", "", "", "")
                 continue
-            others = [m for m in state.findings.margins.values() if m.op == op and m.source != counts.layer]
+            others = [m for m in state.findings.margins.values() if m.op == op and not state.findings.is_of_layer(m)]
             worst = max(others, key=lambda m: m.worst, default=None)
             said = "" if worst is None else f"{worst.worst:.3g} {worst.source} {worst.dtype} {worst.result}"
             table.add_row(op, str(counts.cases), f"{state.findings.worst(op):.3g}", str(counts.failing), said)
-        bar = ProgressBar(total=self._total, completed=state.findings.cases, width=60)
+        bar = Table.grid()  # by itself it ends no line
+        bar.add_row(
+            ProgressBar(total=self._left(state) + state.findings.cases, completed=state.findings.cases, width=60)
+        )
         return Group(table, bar, self.line(state), f"{flying} chunks in flight")
 
-    def _left(self, state: State) -> str:
+    def _left(self, state: State) -> int:
+        """Cases that are still to come: of chunks that were given up none are."""
+        lost = sum(chunk.cases for chunk in self._chunks if chunk.number in state.broken)
+        return self._total - state.findings.cases - lost
+
+    def _time_left(self, state: State) -> str:
         speed = self.speed(state)
         if not speed:
             return "?"
-        minutes = (self._total - state.findings.cases) / speed / 60
+        minutes = self._left(state) / speed / 60
         return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

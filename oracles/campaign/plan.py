@@ -103,7 +103,7 @@ class Plan:
             cases,
             size,
             random.SystemRandom().randrange(2**32) if seed is None else seed,
-            tuple(chosen("oracle", oracles, oracle_names(), default=available())) if oracles else (),
+            tuple(dict.fromkeys(chosen("oracle", oracles, oracle_names(), default=available()))) if oracles else (),
             target,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..conformance.panel import cross_validation_note
 from ..conformance.report import Report, Verdict, followed
 from ..conformance.trial import WITH_ORACLES
+from .findings import source_of
 from .state import State
 
 
@@ -27,7 +28,7 @@ def report(state: State) -> Report:
         cases=findings.cases,
         seconds=state.seconds,
         device=", ".join(plan.devices),
-        notes=(*_progress(state), *followed(findings.margins.values())),
+        notes=(*_progress(state), *followed(m for m in findings.margins.values() if findings.is_of_layer(m))),
     )
 
 
@@ -36,17 +37,20 @@ def _verdicts(state: State) -> Iterator[Verdict]:
     findings, plan = state.findings, state.plan
     failed = {(v.op, v.dtype) for v in findings.verdicts.values() if v.status == "failed"}
     for op, counts in findings.counts.items():
-        oracles = [name for name in counts.versions if name != "numpy"] or ["exact"]
-        seen = {m.dtype for m in findings.margins.values() if m.op == op}
-        for dtype in (d for d in plan.dtypes if d in seen and (op, d) not in failed):
-            rows = [
-                m
-                for m in findings.margins.values()
-                if (m.op, m.dtype) == (op, dtype) and m.source.startswith(counts.layer)
-            ]
-            worst = max((m.worst for m in rows), default=0.0)
+        oracles = [name for name in counts.versions if name != "numpy"] or [counts.judge]
+        for dtype in plan.dtypes:
+            rows = [m for m in findings.margins.values() if (m.op, m.dtype) == (op, dtype)]
+            of_layer = [m.worst for m in rows if findings.is_of_layer(m)]
+            if (op, dtype) in failed or not of_layer:
+                continue
+            seen = {source_of(m) for m in rows}
             for oracle in oracles:
-                yield Verdict(WITH_ORACLES, op, counts.layer, oracle, dtype, "passed", worst)
+                common = (WITH_ORACLES, op, counts.layer, oracle, dtype)
+                why = counts.skipped.get(f"{oracle} {dtype}")
+                if why is not None and oracle not in seen:
+                    yield Verdict(*common, "skipped", message=why)
+                else:
+                    yield Verdict(*common, "passed", max(of_layer))
     yield from sorted(findings.verdicts.values(), key=lambda v: (v.status == "disputed", plan.ops.index(v.op)))
     absent = {name: why for counts in findings.counts.values() for name, why in counts.absent.items()}
     for name, why in absent.items():
@@ -54,12 +58,12 @@ def _verdicts(state: State) -> Iterator[Verdict]:
 
 
 def _broken(state: State) -> Iterator[Verdict]:
-    target = state.plan.target
+    target, chunks = state.plan.target, state.plan.chunks()
     for number, why in state.broken.items():
-        op, dtype, _ = why.split(" ", 2)
-        layer = target.name if target else f"reference.{op}"
-        said = f"chunk {number} was given up, its cases are not counted: {why}"
-        yield Verdict("chunk", op, layer, "", dtype, "failed", message=said)
+        chunk = chunks[number]
+        layer = target.name if target else f"reference.{chunk.op}"
+        said = f"chunk {number}, on {chunk.device}, was given up, its {chunk.cases} cases are not counted: {why}"
+        yield Verdict("chunk", chunk.op, layer, "", chunk.dtype, "failed", message=said)
 
 
 def _progress(state: State) -> Iterator[str]:
@@ -67,11 +71,13 @@ def _progress(state: State) -> Iterator[str]:
     chunks = len(plan.chunks())
     drawn = sum(c.drawn for c in findings.counts.values())
     done, cases = len(state.done) - len(state.broken), plan.cases * len(plan.ops)
-    yield (
-        f"{done} of {chunks} chunks done: {findings.cases} of {cases} cases, {drawn} drawn and the others mutated from "
-        "those with the highest margins."
+    mutated = (
+        " drawn and the others mutated from those with the highest margins" if drawn < findings.cases else " drawn"
     )
+    yield f"{done} of {chunks} chunks done: {findings.cases} of {cases} cases, {drawn}{mutated}."
     if findings.failing:
         yield f"{findings.failing} cases failed; of each cause a few are kept."
-    if not any(name in c.versions for c in findings.counts.values() for name in ("torch", "jax")):
+    notes = dict.fromkeys(note for counts in findings.counts.values() for note in counts.notes)
+    yield from notes
+    if not notes and not any(name in c.versions for c in findings.counts.values() for name in ("torch", "jax")):
         yield from cross_validation_note(())

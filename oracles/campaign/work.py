@@ -18,6 +18,7 @@ from ..conformance.cases import Variety
 from ..conformance.checks import CHECKS
 from ..conformance.compare import Comparison
 from ..conformance.contain import left_as_found
+from ..conformance.custom_judge import judged_by, own_notes
 from ..conformance.diagnose import Diagnosis
 from ..conformance.frames import Frame, large_frames
 from ..conformance.kit import panel_for
@@ -43,7 +44,8 @@ EXPLAINED = 3  # failures of a chunk that are made small and explained: the othe
 class Found:
     """What a chunk gave. failing: cases on which the layer was wrong. leaders: what the next chunks may start from.
 
-    Leaders, and the cases of margins, are those above what the chunk knew.
+    judge: whose word it is where no oracle was asked. skipped: why an oracle abstained from a case. notes: of a user's
+    own op. Leaders, and the cases of margins, are those above what the chunk knew.
     """
 
     number: int
@@ -60,6 +62,9 @@ class Found:
     versions: dict[str, str]
     absent: dict[str, str]
     layer: str = ""
+    judge: str = "exact"
+    skipped: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def news(self, known: Mapping[str, float]) -> Found:
         """The same without the cases that are no news: they would only travel."""
@@ -113,6 +118,9 @@ def work(chunk: Chunk) -> Found:
         versions={"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel},
         absent=absent,
         layer=layer.name,
+        judge=judged_by(layer),
+        skipped={oracle: why for (_, _, oracle), why in tally.skipped.items()},
+        notes=own_notes(layer.custom) if layer.custom is not None else (),
     ).news(chunk.known)
 
 

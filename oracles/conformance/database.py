@@ -7,9 +7,10 @@ For pytest and the command line: `check_layer` leaves no files behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
+from os.path import isfile
 
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
@@ -38,6 +39,8 @@ def opened(where: str) -> ExampleDatabase:
     Raises InputError where the client of Redis is not installed, or nobody answers.
     """
     if not where.startswith(("redis://", "rediss://", "unix://")):
+        if isfile(where):
+            raise InputError(f"database: {where} is a file, not a folder")
         return DirectoryBasedExampleDatabase(where)
     try:
         redis = import_module("redis")
@@ -53,7 +56,7 @@ def opened(where: str) -> ExampleDatabase:
     return found
 
 
-def keep(database: ExampleDatabase | None, verdicts: Sequence[Verdict]) -> None:
+def keep(database: ExampleDatabase | None, verdicts: Iterable[Verdict]) -> None:
     """Keep the cases of failed verdicts, which the next run of the same claim tries first."""
     for v in verdicts:
         if database is not None and v.status == "failed" and v.case is not None:

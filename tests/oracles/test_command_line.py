@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -163,3 +164,19 @@ def test_conventions_of_no_framework_are_refused():
     done = call("conventions", "--oracle", "exact")
     assert done.exit_code == 2
     assert "no framework can run here" in done.output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
+def test_a_report_that_cannot_be_written_is_said_and_the_verdict_too():
+    done = CliRunner().invoke(main, ["verify", *QUICK, "--junit", "/dev/full"])
+    assert "/dev/full: not written: No space left on device" in done.output
+    assert "passed: " in done.output
+
+
+def test_a_json_file_is_written_over_at_the_end_alone(tmp_path):
+    path = tmp_path / "r.json"
+    path.write_text("what was there before, and is longer than what comes" * 1000)
+    assert CliRunner().invoke(main, ["verify", "--op", "nonsense", "--json", str(path)]).exit_code == 2
+    assert path.read_text().startswith("what was there")
+    assert CliRunner().invoke(main, ["verify", *QUICK, "--json", str(path)]).exit_code == 0
+    assert json.loads(path.read_text())["cases"]

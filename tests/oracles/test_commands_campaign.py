@@ -106,3 +106,39 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on(monkeypatch):
     assert done.exit_code == 130
     assert "go on with: backproof campaign --state campaign.sqlite --resume" in done.output
     assert "1 of 2 chunks done: 20 of 40 cases" in done.output
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--junit"])
+def test_a_report_cannot_be_written_over_the_campaign(tmp_path, option):
+    assert call(*PLAN).exit_code == 0
+    before = (tmp_path / "campaign.sqlite").read_bytes()
+    done = call("--resume", option, "campaign.sqlite")
+    assert (done.exit_code, done.exception.__class__) == (2, SystemExit)
+    assert f"{option}: campaign.sqlite is the file that keeps the campaign" in done.output
+    assert (tmp_path / "campaign.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--timeout", "nan"], "expected a number of seconds"),
+        (["--dask", "nonsense"], "expected an address like tcp://HOST:PORT, got 'nonsense'"),
+        (["--dask", ""], "expected an address like tcp://HOST:PORT, got ''"),
+        (["--dask", "tcp://a:1", "--workers", "2"], "--workers: the cluster has its own"),
+        (["--database", "afile"], "afile is a file, not a folder"),
+    ],
+)
+def test_options_that_cannot_be(tmp_path, arguments, said):
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    (tmp_path / "afile").touch()
+    done = call(*PLAN, *arguments)
+    assert done.exit_code == 2
+    assert said in done.output
+    assert not (tmp_path / "campaign.sqlite").exists()
+
+
+def test_what_cannot_run_leaves_no_file(tmp_path):
+    (tmp_path / "unloadable.py").write_text("import numpy as np\ndef f(x): return x\n")
+    done = call("--op", "relu", "--device", "cuda", "--oracle", "exact", "--cases", "4")
+    assert done.exit_code == 2
+    assert not (tmp_path / "campaign.sqlite").exists()

@@ -28,7 +28,7 @@ def test_counts_add_up_in_any_order(chunks):
     random.Random(0).shuffle(shuffled)
     other, _ = summed(shuffled)
     assert findings.cases == other.cases == sum(c.cases for c in chunks) == 120
-    assert {n: c.chunks for n, c in findings.counts.items()} == {"softmax": 4, "dense": 4}
+    assert {n: c.cases for n, c in findings.counts.items()} == {"softmax": 60, "dense": 60}
     assert {n: (m.worst, m.cases) for n, m in findings.margins.items()} == {
         n: (m.worst, m.cases) for n, m in other.margins.items()
     }

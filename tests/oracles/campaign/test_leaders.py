@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oracles import Case
-from oracles.campaign.leaders import LARGEST, PLACES, Leader, Leaders
+from oracles.campaign.leaders import LARGEST, PLACES, Leaders
 
 
 def case(value=1.0, n=1):
@@ -19,9 +19,18 @@ def test_the_highest_are_kept_in_order():
 
 
 def test_each_source_and_result_has_places_of_its_own():
-    leaders = Leaders([Leader("torch", "output", 0.9, case()), Leader("jax", "output", 0.1, case())])
-    assert leaders.enter("jax", "dinputs", 0.2, case())
-    assert len(list(leaders)) == 3
+    leaders = Leaders()
+    for source, result, margin in (("torch", "output", 0.9), ("jax", "output", 0.1), ("jax", "dinputs", 0.2)):
+        assert leaders.enter(source, result, margin, case())
+    assert [(x.source, x.result) for x in leaders] == [("jax", "dinputs"), ("jax", "output"), ("torch", "output")]
+
+
+def test_a_copy_is_changed_by_itself():
+    leaders = Leaders()
+    leaders.enter("torch", "output", 0.5, case())
+    copied = leaders.copy()
+    copied.enter("torch", "output", 0.6, case())
+    assert (len(list(leaders)), len(list(copied))) == (1, 2)
 
 
 @pytest.mark.parametrize("margin", [0.0, 1.5, np.inf, np.nan])
@@ -38,6 +47,8 @@ def test_nor_is_a_large_case_or_the_same_margin_again():
 
 def test_a_pick_is_any_of_them():
     assert Leaders().pick(random.Random(0)) is None
-    leaders = Leaders(Leader(source, "output", 0.5, case(i)) for i, source in enumerate(("jax", "torch")))
+    leaders = Leaders()
+    for i, source in enumerate(("jax", "torch")):
+        leaders.enter(source, "output", 0.5, case(i))
     rng = random.Random(0)
     assert {float(leaders.pick(rng).primals["inputs"][0]) for _ in range(50)} == {0.0, 1.0}

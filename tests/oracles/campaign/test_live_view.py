@@ -16,8 +16,8 @@ def state(tmp_path):
         yield state
 
 
-def shown(clock, state, flying=0):
-    console = Console(file=io.StringIO(), width=120)
+def shown(clock, state, flying=0, width=120):
+    console = Console(file=io.StringIO(), width=width)
     console.print(clock.page(state, flying))
     return console.file.getvalue()
 
@@ -32,6 +32,20 @@ def test_the_page_says_what_is_done_what_is_left_and_what_is_worst(state):
     assert f"{state.findings.worst():.3g}" in page
     assert "finite_difference" in page
     assert "2 chunks in flight" in page
+
+
+def test_on_a_narrow_terminal_the_line_is_whole(state):
+    clock = Clock(state)
+    assert all(word in shown(clock, state, width=80) for word in ("a second", "left", "worst margin", "failed"))
+
+
+def test_chunks_that_were_given_up_are_not_waited_for(state):
+    run(state, Here(), at_once=1)
+    cases = state.findings.cases
+    state.findings.counts.pop("dense")
+    state.broken = {c.number: "died" for c in state.plan.chunks() if c.op == "dense"}
+    assert Clock(state)._left(state) == 0
+    assert state.findings.cases < cases
 
 
 def test_what_was_done_before_does_not_count_as_speed(state):
