@@ -220,3 +220,19 @@ def test_what_cannot_be_shown_is_said_by_its_type():
     assert shown(np.ones((2, 2))) == "array([[1., 1.], [1., 1.]])"
     assert shown("x" * 58) == repr("x" * 58)
     assert shown("x" * 59) == repr("x" * 59)[:57] + "..."
+
+
+def test_what_is_no_plain_array_is_shown():
+    masked = np.ma.masked_array([[1.0, 2.0]], [[True, False]])
+    expected = "inputs: expected a plain array, got a masked one, whose mask would be ignored: masked_array("
+    assert said(lambda: reference.relu(masked)).startswith(expected)
+    assert said(lambda: reference.relu([[1.0], [1.0, 2.0]])).startswith(
+        "inputs: expected an array of numbers, got [[1.0], [1.0, 2.0]] ("
+    )
+
+
+@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8"])
+def test_arrays_of_another_byte_order_keep_their_precision(dtype):
+    x = np.array([[1.5, -2.0]]).astype(dtype)
+    assert reference.relu(x).dtype == x.dtype.newbyteorder("=")
+    assert reference.relu(x).tolist() == [[1.5, 0.0]]

@@ -98,5 +98,4 @@ def floats(case: Case, name: str) -> Floats:
 
 def unclaimed_from(bound: Floats, sizes: Floats, limit: float) -> Floats:
     """The bound, but inf where an intermediate result of that size may overflow, or is not a number."""
-    with np.errstate(invalid="ignore"):
-        return np.where(sizes < limit / 2, bound, np.inf)
+    return np.where(sizes < limit / 2, bound, np.inf)

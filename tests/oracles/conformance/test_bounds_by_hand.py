@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.conformance.bounds import ARITHMETIC, arithmetic, bounds
+from oracles.conformance.bounds import ARITHMETIC, arithmetic, bounds, bounds_in
 from oracles.conformance.bounds.softmax import probabilities
 
 INFLATION = 1 + 2.0**-20
@@ -406,7 +406,7 @@ def test_softmax_cross_entropy_at_the_edges_of_the_range(dtype, form):
         [0.3, -np.inf, -50.0, np.inf, np.nan, m.largest * 0.9, -m.largest * 0.9],
         [*small, 0.3, 3.3, *large],
         [0.0, *small, 1.1, *large],
-        ["mean", "sum"],
+        REDUCTIONS,
     ):
         x = np.array([[q, 0.5, -0.25], [0.5, 0.25, -np.inf], [-np.inf, -np.inf, 1.0], [0.5, q, -0.25]]).astype(kind)
         y = np.array([[w, 0.25, 0.0], [0.5, 0.0, 0.3], [0.0, w, 1.0], [1.0, 0.0, 0.0]]).astype(kind)
@@ -415,7 +415,8 @@ def test_softmax_cross_entropy_at_the_edges_of_the_range(dtype, form):
             y = np.array([0, 2, 1, 0])
             weights = np.eye(3)[y]
         with np.errstate(all="ignore"):
-            fused_holds(dtype, x, y, weights, np.array(g).astype(kind), reduction)
+            g = np.array([g, 0.5, g, 1.0] if reduction == "none" else g).astype(kind)
+            fused_holds(dtype, x, y, weights, g, reduction)
 
 
 def test_what_is_masked_has_no_probability_and_the_loss_of_one_class_is_none():
@@ -430,3 +431,27 @@ def test_what_is_masked_has_no_probability_and_the_loss_of_one_class_is_none():
 def test_a_column_of_the_table_has_the_range_of_what_sums_are_taken_in():
     found = arithmetic._arithmetic(1.0, 2.0, np.float32, 3.0, 4.0, 5.0)
     assert found == arithmetic.Arithmetic(1.0, 2.0, 2.0**-126, 3.0, 4.0, 5.0, FLOAT32_MAX)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_mean_of_one_sample(dtype):
+    x, p = values((1, 3), dtype, 1), values((1, 3), dtype, 2, "probabilities", 1.0)
+    g = values((), dtype, 3)
+    fused_holds(dtype, x, np.array([1]), np.eye(3)[[1]], g, "mean")
+    cross_entropy_holds(dtype, p, np.array([1]), np.eye(3)[[1]], g, "mean")
+
+
+def test_sums_in_the_dtype_itself_are_held_to_its_own_arithmetic():
+    case = Case("softmax", [values((2, 3), "bfloat16", 1)], values((2, 3), "bfloat16", 2))
+    native, strict = bounds(case, accumulate="native"), bounds(case)
+    assert (native["dinputs"] == bounds_in(case, arithmetic.NATIVE["bfloat16"])["dinputs"]).all()
+    assert (strict["dinputs"] == bounds_in(case, ARITHMETIC["bfloat16"])["dinputs"]).all()
+    assert (native["dinputs"] > 2 * strict["dinputs"]).all()
+
+
+def test_where_a_claim_ends():
+    half, limit = ARITHMETIC["float16"], 65504.0 * (1 - 2.0**-11)
+    assert half.stored(np.array(limit), np.array(0.0)) == np.inf
+    assert half.stored(np.array(np.nextafter(limit, 0)), np.array(0.0)) < 33
+    assert arithmetic.unclaimed_from(np.array(1.0), np.array([3.9, 4.0, np.nan]), 8.0).tolist() == [1, np.inf, np.inf]
+    assert [ARITHMETIC["float64"].gamma(k * 2.0**53) for k in (0.5, 1, 1.5)] == [1.0, np.inf, np.inf]
