@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
 # the way through the kit: each stage imports only what stands before it
 STAGES = (
-    ("blackbox", "contain", "processes", "records", "bounds", "portable", "differences"),
+    ("blackbox", "contain", "processes", "records", "reproducible", "bounds", "portable", "differences"),
     ("interchange", "estimate"),
     ("sessions", "traced"),
     ("layer",),

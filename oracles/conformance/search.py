@@ -17,6 +17,7 @@ from .cases import ANYTHING, Variety, cases
 from .compare import Comparison
 from .contain import said
 from .frames import Frame
+from .reproducible import same_everywhere
 from .shrink import shrink
 
 Judge = Callable[[Case], None]
@@ -139,7 +140,8 @@ def _drawn(
     def drawn(case: Case) -> None:
         claim(case)
 
-    drawn()
+    with same_everywhere():
+        drawn()
 
 
 def shrunk(judge: Judge, found: Disagreement, takes: Callable[[Case], bool] = lambda case: True) -> Disagreement:
