@@ -11,7 +11,6 @@ from oracles.conformance.frames import Frame
 from oracles.conformance.reproducible import same_everywhere
 from oracles.conformance.search import try_cases
 
-
 LARGE = 1_234_567_000
 
 
