@@ -108,3 +108,16 @@ def test_a_margin_of_the_layer_is_known_on_a_device(tmp_path):
         state.findings.margins = {"x": replace(m, source="reference.relu on cuda", worst=0.7)}
         assert state.findings.worst("relu") == 0.7
         assert device_of(state.findings.margins["x"]) == "cuda"
+
+
+def test_a_failure_on_a_case_that_is_too_large_to_keep_is_told_without_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("oracles.campaign.findings.LARGEST_CASE", 1)
+    (tmp_path / "large_relu.py").write_text(
+        "import numpy as np\ndef f(x): return np.maximum(x, 0)\ndef f_vjp(g, x): return g\n"
+    )
+    found = of(
+        Target(f"{tmp_path}/large_relu.py:f", "relu", vjp="f_vjp"), tmp_path, dtypes=["float32"], oracles=["exact"]
+    )
+    (failed,) = (v for v in found.verdicts if v.status == "failed")
+    assert failed.case is None
+    assert failed.message.endswith("(on a case of 2 elements, which is not kept)")
