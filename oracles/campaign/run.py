@@ -113,7 +113,7 @@ class _Flights:
                 return self._results(over)[0], CampaignStopped("the executor broke")
             self._executor.renew()  # type: ignore[attr-defined]  # asked above
         results, again, fatal = self._taken(over, hung)
-        self._send_again(again)
+        self._send_again([c for c in again if c not in hung], [c for c in again if c in hung])
         return results, fatal
 
     def _can(self, what: str) -> bool:
@@ -199,13 +199,14 @@ class _Flights:
             return results, again, CampaignStopped(f"no chunk can be done: {why}; `backproof check` says on which case")
         return results, again, None
 
-    def _send_again(self, chunks: list[Chunk]) -> None:
-        """What failed together, in halves; alone where it failed by itself."""
+    def _send_again(self, chunks: list[Chunk], hung: list[Chunk]) -> None:
+        """What failed together: once more, and then in halves. What hung: alone."""
+        self._groups.extend([chunk] for chunk in hung)
         if self._grouped or len(chunks) < 2:
             middle = len(chunks) // 2
             self._groups.extendleft(reversed([half for half in (chunks[:middle], chunks[middle:]) if half]))
         else:
-            self._groups.append(chunks)
+            self._groups.appendleft(chunks)
 
     def give_up(self) -> None:
         """Enter the chunks that cannot be done, once others can be."""
