@@ -1,8 +1,10 @@
 """Snippets fail by themselves in a fresh interpreter, as the layer failed, and pass once the layer is right."""
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +22,13 @@ from .test_state_checks import KnownByIdentity, OnTheClass, WrongAfterTwentyCall
 BY_NAME = {check.name: check for check in CHECKS}
 
 
+TESTS = Path(__file__).parents[2]  # what the module of a wrong layer imports besides
+
+
 def fresh(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
 
 
 def found_in(layer, check, dtype="float32", examples=1500):
