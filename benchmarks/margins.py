@@ -24,31 +24,35 @@ from oracles.campaign.state import State
 from oracles.conformance.report import Margin
 from oracles.ops import OPS
 
-SOURCES = ("reference", "torch", "jax")
+ORACLES = ("torch", "jax")
 FULL = ("float32", "float64")
 
 
-def source(m: Margin) -> str:
-    """Without the op."""
-    return m.source.partition(".")[0]
+def source(state: State, m: Margin) -> str:
+    """An oracle, or the layer: by its name, without the op in the case of the reference. On a device it says so."""
+    if not state.findings.is_of_layer(m):
+        return m.source
+    return m.source if state.plan.target else m.source.replace(f".{m.op}", "")
 
 
-def print_table(margins: Sequence[Margin], dtypes: Sequence[str]) -> None:
-    rows = {(m.op, m.result, m.dtype, source(m)): m for m in margins}
-    names = sorted({key[:3] for key in rows}, key=lambda k: (list(OPS).index(k[0]), dtypes.index(k[2]), k[1]))
-    print(f"| op | result | dtype | cases | {' | '.join(SOURCES)} | unclaimed |")
-    print("|---|---|---|--:|" + "--:|" * (len(SOURCES) + 1))
+def print_table(state: State, margins: Sequence[Margin]) -> None:
+    rows = {(m.op, m.result, m.dtype, source(state, m)): m for m in margins}
+    sources = sorted({key[3] for key in rows}, key=lambda s: (s.startswith(ORACLES), s.startswith("jax"), s))
+    order = {op: i for i, op in enumerate(state.plan.ops)} | {d: i for i, d in enumerate(state.plan.dtypes)}
+    names = sorted({key[:3] for key in rows}, key=lambda k: (order[k[0]], order[k[2]], k[1]))
+    print(f"| op | result | dtype | cases | {' | '.join(sources)} | unclaimed |")
+    print("|---|---|---|--:|" + "--:|" * (len(sources) + 1))
     for name in names:
-        of = {s: rows[(*name, s)] for s in SOURCES if (*name, s) in rows}
-        cells = [f"{of[s].worst:.2f}" if s in of else "-" for s in SOURCES]
-        first = of["reference"]
+        of = {s: rows[(*name, s)] for s in sources if (*name, s) in rows}
+        cells = [f"{of[s].worst:.2f}" if s in of else "-" for s in sources]
+        first = next(iter(of.values()))
         print(f"| {' | '.join(name)} | {first.cases} | {' | '.join(cells)} | {first.unclaimed:.1%} |")
 
 
-def write_worst(margins: Sequence[Margin], versions: dict[str, str], path: str) -> None:
+def write_worst(state: State, margins: Sequence[Margin], versions: dict[str, str], path: str) -> None:
     rows = [
         {
-            "source": source(m),
+            "source": source(state, m),
             "result": m.result,
             "margin": repr(m.worst),
             "case": json.loads(m.case.to_json(short=True)),
@@ -64,13 +68,15 @@ def shown(state: State, worst: str | None) -> int:
     """Print the table of a campaign, finished or not."""
     margins, counts = list(state.findings.margins.values()), state.findings.counts
     versions = {name: version for c in counts.values() for name, version in c.versions.items()}
-    print_table(margins, state.plan.dtypes)
+    print_table(state, margins)
     drawn = sum(c.drawn for c in counts.values())
     print(f"\n{state.findings.cases} cases, {drawn} of them drawn, in {state.seconds:.0f} s, seed {state.plan.seed};")
     print(", ".join(f"{name} {version}" for name, version in versions.items()))
     if worst:
-        write_worst(margins, versions, worst)
-    return int(any(m.worst > 1 for m in margins if m.dtype in FULL))
+        write_worst(state, margins, versions, worst)
+    for number, why in state.broken.items():
+        print(f"chunk {number} was given up: {why}")
+    return int(bool(state.broken) or any(m.worst > 1 for m in margins if m.dtype in FULL))
 
 
 def main() -> int:
@@ -85,7 +91,7 @@ def main() -> int:
     if arguments.state:
         with State.open(arguments.state) as state:
             return shown(state, arguments.worst)
-    plan = Plan.of(ops=arguments.op, oracles=SOURCES[1:], cases=arguments.cases, seed=arguments.seed)
+    plan = Plan.of(ops=arguments.op, oracles=ORACLES, cases=arguments.cases, seed=arguments.seed)
     with tempfile.TemporaryDirectory() as folder, State.create(Path(folder) / "campaign.sqlite", plan) as state:
         with Local(arguments.workers) as executor, live_view(state) as watch:
             run(state, executor, at_once=executor.at_once, watch=watch)
