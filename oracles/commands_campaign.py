@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +105,14 @@ def campaign(
     executor = Local(workers) if dask is None else Dask(dask)
     stopped = ""
     try:
-        with _removed_where_nothing_is_done(state_file, resume), _state(state_file, resume, plan) as state:
+        with _state(state_file, resume, plan) as state:
             try:
                 with live_view(state) as watch:
                     run(state, executor, at_once=executor.at_once, timeout=timeout, database=examples, watch=watch)
+            except (InputError, OracleUnavailable):
+                if not resume and not state.done:  # it would stand in the way of the right command
+                    state.discard()
+                raise
             except (CampaignStopped, KeyboardInterrupt) as error:
                 why = str(error) or "Ctrl-C"
                 more = {"--state": state_file, "--dask": dask, "--workers": workers, "--timeout": timeout}
@@ -127,24 +129,6 @@ def campaign(
     if stopped:
         click.echo(stopped, err=True)
     sys.exit(130 if stopped else 0 if report.passed else 1)
-
-
-@contextmanager
-def _removed_where_nothing_is_done(path: Path, resume: bool) -> Iterator[None]:
-    """A context that leaves no file where a new campaign cannot run: it would stand in the way of the right command."""
-    from .campaign.state import State
-
-    there = path.exists()
-    try:
-        yield
-    except (InputError, OracleUnavailable):
-        with suppress(InputError):
-            if not resume and not there:
-                with State.open(path) as state:
-                    done = state.done
-                if not done:
-                    path.unlink()
-        raise
 
 
 def _state(path: Path, resume: bool, given: dict[str, Any]) -> Any:

@@ -162,15 +162,16 @@ class _Flights:
         self._running = {c.number: self._running.get(c.number, now) for c in islice(waiting, workers)}
         return [c for c in waiting if now - self._running.get(c.number, now) > self._limit]
 
-    def _results(self, over: Iterable[Future[Found]]) -> tuple[list[Found], list[Chunk]]:
-        """Of the futures that are over, the results, and the chunks without one."""
+    def _results(self, over: Iterable[Future[Found]]) -> tuple[list[Found], list[tuple[Chunk, BaseException]]]:
+        """Of the futures that are over, the results, and the chunks without one, with their errors."""
         results, failed = [], []
         for future in over:
             chunk = self.flying.pop(future)
-            if future.cancelled() or future.exception() is not None:
-                failed.append(chunk)
-            else:
+            error = CancelledError() if future.cancelled() else future.exception()
+            if error is None:
                 results.append(future.result())
+            else:
+                failed.append((chunk, error))
         return results, failed
 
     def _taken(
@@ -178,13 +179,11 @@ class _Flights:
     ) -> tuple[list[Found], list[Chunk], BaseException | None]:
         """The results, the chunks to be done again, and an error that is that of all."""
         alone, again = self._grouped and len(self.flying) == 1, list[Chunk]()
-        errors = {self.flying[f].number: None if f.cancelled() else f.exception() for f in over}
         results, failed = self._results(over)
-        for chunk in failed:
-            error = errors[chunk.number]
+        for chunk, error in failed:
             if isinstance(error, (InputError, OracleUnavailable)):
                 return results, again, error
-            if error is None or isinstance(error, CancelledError):
+            if isinstance(error, CancelledError):
                 return results, again, CampaignStopped("the executor is gone")
             if not isinstance(error, Exception):  # KeyboardInterrupt and its like, in a thread
                 return results, again, error

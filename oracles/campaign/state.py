@@ -127,18 +127,22 @@ class State:
 
     def _check_sums(self) -> None:
         """Nothing lost, nothing counted twice: the findings are those of as many cases as the finished chunks have."""
-        sizes = {chunk.number: chunk.cases for chunk in self.plan.chunks()}
-        unknown = sorted(self.done - set(sizes), key=str)
+        chunks = {chunk.number: chunk for chunk in self.plan.chunks()}
+        unknown = sorted(self.done - set(chunks), key=str)
         if unknown:
-            raise InputError(f"chunk {unknown[0]}: the plan has {len(sizes)} chunks")
-        finished = [chunk for chunk in self.plan.chunks() if chunk.number in self.done - set(self.broken)]
-        check_sums(self.findings, self.plan, finished)
+            raise InputError(f"chunk {unknown[0]}: the plan has {len(chunks)} chunks")
+        check_sums(self.findings, self.plan, [chunks[number] for number in self.done - set(self.broken)])
         if not isinstance(self.seconds, float):
             raise InputError(f"seconds: expected a number, got {self.seconds!r}")
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    def discard(self) -> None:
+        """Close the file and remove it."""
+        self.close()
+        self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> State:
         return self
