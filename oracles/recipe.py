@@ -85,6 +85,19 @@ def _soft(raw: Raw, scale: float) -> Floats:
     return np.where(raw % np.uint64(3) == 0, 0.0, _unit(raw)) * scale
 
 
+def _smoothed(raw: Raw, scale: float) -> Floats:
+    values = _one_hot(raw, 1.0)
+    return np.asarray(values * (1 - scale) + scale / max(1, raw.shape[1]))
+
+
+def _mixup(raw: Raw, scale: float) -> Floats:
+    values = _one_hot(raw, 1.0)
+    if not values.size:
+        return values
+    share = np.where(raw[:, :1] % np.uint64(2) == 0, 1.0, 1 - scale * _unit(raw)[:, :1])
+    return np.asarray(values * share + values[::-1] * (1 - share))
+
+
 def _ids(raw: Raw, scale: float) -> Floats:
     return ((raw >> np.uint64(32)) % np.uint64(max(1, int(scale)))).astype(np.float64)
 
@@ -109,6 +122,8 @@ STYLES: dict[str, Callable[[Raw, float], Floats]] = {
     "probabilities": _probabilities,  # rows that sum to 1 up to rounding; the smallest near 2^(-8 scale)
     "masked": _masked,  # uniform, with a run of -inf of a random length at the start of each row
     "soft": _soft,  # label weights in 0..scale, a third of them zero
+    "smoothed": _smoothed,  # one-hot rows of which scale is shared by all classes, as in label smoothing
+    "mixup": _mixup,  # one-hot rows, and mixtures of two with at most scale of the other; all sum to 1
     "ids": _ids,  # class ids, scale the number of classes
     "one_hot": _one_hot,
 }

@@ -4,6 +4,7 @@ Run as a program, with examples/ and tests/ on the path, it prints as JSON what 
 """
 
 import json
+import sys
 
 import torch
 import triton
@@ -90,13 +91,20 @@ WRONG = {
 }
 
 
-def main():
-    checks, found = {check.name: check for check in CHECKS}, {}
+def right():
     for layer in (softmax, cross_entropy):
-        found[layer.op] = str(check_layer(layer, oracles=["exact"], dtypes=["float32"], max_examples=3, seed=1))
+        yield layer.op, str(check_layer(layer, oracles=["exact"], dtypes=["float32"], max_examples=3, seed=1))
+
+
+def wrong():
+    checks = {check.name: check for check in CHECKS}
     for name, (layer, claim) in WRONG.items():
         disagreement = search(checks[claim], layer, "float32", 40, seed=1)
-        found[name] = "" if disagreement is None else disagreement.message
+        yield name, "" if disagreement is None else disagreement.message
+
+
+def main():
+    found = dict({"right": right, "wrong": wrong}[sys.argv[1]]())
     print(json.dumps({"device": DEVICE, "triton": triton.__version__, "found": found}))
 
 

@@ -20,11 +20,11 @@ LARGE_SHARE = 2
 LARGEST = 20_000  # elements of a case; larger ones are seen in the first dtype alone
 
 
-def frames_of(layer: Layer, seed: int) -> tuple[Frame, ...]:
-    """The shapes of a run: the edges, fresh ones, and the large ones last."""
+def frames_of(layer: Layer, seed: int) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
+    """The shapes of a run: the edges and fresh ones, and the large ones."""
     forms, reductions = tuple(layer.targets), tuple(layer.reductions)
     small = frame_pool(layer.op, seed, targets=forms, reductions=reductions)
-    return small + large_frames(layer.op, seed, targets=forms, reductions=reductions)
+    return small, large_frames(layer.op, seed, targets=forms, reductions=reductions)
 
 
 def plan(layer: Layer, dtypes: Sequence[str], examples: int, seed: int) -> Iterator[tuple[Frame, str, int]]:
@@ -32,16 +32,12 @@ def plan(layer: Layer, dtypes: Sequence[str], examples: int, seed: int) -> Itera
 
     The first dtype sees every large frame, the others take turns: they cost as much as all the small ones.
     """
-    frames = frames_of(layer, seed)
-    small = [f for f in frames if not f.is_large]
-    large = [f for f in frames if f.is_large]
-    share = max(1, round(examples / len(small)))
+    small, large = frames_of(layer, seed)
     for turn, dtype in enumerate(dtypes):
-        for frame in small:
-            yield frame, dtype, share
-        for i, frame in enumerate(large):
-            if turn == 0 or (frame.elements <= LARGEST and i % 3 == turn % 3):
-                yield frame, dtype, LARGE_SHARE
+        seen = [f for i, f in enumerate(large) if turn == 0 or (f.elements <= LARGEST and i % 3 == turn % 3)]
+        share = max(1, round((examples - LARGE_SHARE * len(seen)) / len(small)))
+        yield from ((frame, dtype, share) for frame in small)
+        yield from ((frame, dtype, LARGE_SHARE) for frame in seen)
 
 
 def check_agreement(

@@ -30,6 +30,7 @@ DTYPES = ("float32", "float64", "float16", "bfloat16")
 _VALUES = ("integers", "uniform", "ties", "wide")
 _COTANGENTS = ("integers", "uniform", "uniform", "one_element", "zero_sum_rows", "wide", "zeros")
 _LABEL_IDS = ("int64", "int32", "int16", "uint8", "uint32", "int8", "uint64", "uint16")
+_DISTRIBUTIONS = (("smoothed", 0.125), ("mixup", 0.5), ("probabilities", 0.25))  # rows that sum to 1
 _LABEL_ROWS = ("float64", "int64", "bool", "uint8", "float32", "float16", "int8")
 
 
@@ -68,7 +69,7 @@ def _dense(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
         name: _values(draw, shape, dtype, v, special=special)
         for name, shape in (("inputs", (n, k)), ("weights", (k, m)), ("biases", (1, m)))
     }
-    return Case("dense", primals, cotangents(draw, (n, m), dtype, v))
+    return Case("dense", primals, cotangents(draw, (n, m), dtype, v, special=special))
 
 
 def _relu(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
@@ -95,15 +96,17 @@ def _softmax_cross_entropy(draw: Draw, frame: Frame, dtype: str, v: Variety) -> 
 def _loss(draw: Draw, frame: Frame, dtype: str, v: Variety, name: str, predictions: Recipe) -> Case:
     n, classes = frame.sizes
     if frame.targets == "ids":
-        kinds = [d for d in _LABEL_IDS if classes <= np.iinfo(d).max]
+        kinds = [d for d in _LABEL_IDS if classes - 1 <= np.iinfo(d).max]
+        tightest = min(kinds, key=lambda d: np.iinfo(d).max)  # its largest ids are where indices overflow
+        kinds = [tightest] if classes - 1 == np.iinfo(tightest).max else [kinds[0], *[tightest] * 3, *kinds]
         kind = draw(st.sampled_from(kinds))
         targets = Recipe("ids", (n,), kind, draw(_SEEDS), classes, _last_class(draw, n, classes), layout_of(draw, v))
     elif frame.targets == "one_hot":
         kind = draw(st.sampled_from((dtype, *_LABEL_ROWS)))
         targets = Recipe("one_hot", (n, classes), kind, draw(_SEEDS), layout=layout_of(draw, v))
     else:
-        scale = draw(st.sampled_from((1.0, 1 / classes, 3.0)))
-        targets = Recipe("soft", (n, classes), dtype, draw(_SEEDS), scale, layout=layout_of(draw, v))
+        style, scale = draw(st.sampled_from((("soft", 1.0), ("soft", 1 / classes), ("soft", 3.0), *_DISTRIBUTIONS)))
+        targets = Recipe(style, (n, classes), dtype, draw(_SEEDS), scale, layout=layout_of(draw, v))
     shape = (n,) if frame.reduction == "none" else ()
     options = {"reduction": frame.reduction}
     return Case(frame.op, {name: predictions, "targets": targets}, cotangents(draw, shape, dtype, v), options)
@@ -127,7 +130,8 @@ def _logits(draw: Draw, shape: Shape, dtype: str, v: Variety) -> Recipe:
     odd = (-np.inf, -np.inf, 0.0, -arithmetic.largest, arithmetic.largest)
     special = odd if draw(st.integers(0, 7)) else (np.nan, np.inf, -np.inf)
     # flat rows first, so that the first case of a wide frame is one; masks as in attention
-    styles = ("zeros", "integers", "uniform", "ties", *(("masked", "masked") if v.special else ()))
+    masks = 2 if not shape or shape[-1] <= 64 else 4  # whole blocks of a wide row may be hidden
+    styles = ("zeros", "integers", "uniform", "ties", *(("masked",) * masks if v.special else ()))
     return _recipe(draw, v, styles, shape, dtype, scales, special)
 
 
@@ -170,7 +174,8 @@ def finite_specials(dtype: str) -> tuple[float, ...]:
 
 
 def _last_class(draw: Draw, n: int, classes: int) -> tuple[tuple[int, float], ...]:
-    return ((draw(st.integers(0, n - 1)), classes - 1),) if n and draw(st.booleans()) else ()
+    there = n and (classes > 64 or draw(st.booleans()))
+    return ((draw(st.integers(0, n - 1)), classes - 1),) if there else ()
 
 
 def layout_of(draw: Draw, v: Variety) -> str:

@@ -71,7 +71,9 @@ class Comparison:
             return f"{self.result}: no elements"
         relation = "within" if self.passed else "outside"
         place = f" at {self.at}" if self.at else ""
-        error = abs(self.actual - self.expected)
+        error = self.margin * self.allowed  # the expected value is shown rounded to float64
+        if not 0 < error < np.inf:
+            error = abs(self.actual - self.expected)
         return (
             f"{self.result}: {self.wrong} of {self.size} elements wrong; worst{place}: got {self.actual!r}, "
             f"expected {self.expected!r}, error {error:.3g} {relation} the {self.allowed:.3g} allowed "
@@ -152,9 +154,9 @@ def elementwise(
             allowed = bound if alternative.bound is None else alternative.bound
             others = _margins(computed, Enclosure.exact(alternative.values), allowed)
             others = np.where(alternative.where, others, np.inf)
-            if (others < margins).any():
+            if ((others < margins) & (margins > 1)).any():
                 conventions.append(alternative.name)
-            elif alternative.otherwise and (margins < others)[alternative.where].any():
+            elif alternative.otherwise and ((margins < others) & (others > 1))[alternative.where].any():
                 conventions.append(alternative.otherwise)
             needed = alternative.where & alternative.required
             margins = np.where(needed, others, np.minimum(margins, others))

@@ -46,7 +46,7 @@ def opened(where: str) -> ExampleDatabase:
         redis = import_module("redis")
         database = import_module("hypothesis.extra.redis").RedisExampleDatabase
     except ImportError:
-        raise InputError("database: redis is not installed; install it with: pip install 'backproof[redis]'") from None
+        raise InputError("database: redis is not installed; install it with: pip install redis") from None
     try:
         client = redis.Redis.from_url(where)
         client.ping()

@@ -69,9 +69,11 @@ class Diagnosis:
                 return f"{found.names[0]} is one array, written again by every call"
             repeated = (of_repetition(layer, case) for case in cases)
             return next(filter(None, repeated), "") or of_attributes(layer, found)
-        if found.earlier or found.between is not None:
+        if found.earlier or found.between is not None or found.second:
             here = of_history(layer, found.unshrunk) or of_history(layer, found)
-            return here or (of_plain_history(layer, found.case.dtype.name) if found.between is None else "")
+            if found.second:
+                return here or of_attributes(layer, found)
+            return here or (of_plain_history(layer, found.case.dtype.name) if found.earlier else "")
         attributes = of_attributes(layer, found)
         if attributes:
             return attributes
@@ -183,7 +185,7 @@ def _of_shape(runs: Sequence[Evidence], r: str) -> str:
         how = ": it is transposed"
     elif a.size == t.size and same(a.reshape(t.shape), t, reach).all():
         how = ", with the right values"
-    elif a.ndim == t.ndim and t.shape[:1] == (1,) and same(a.sum(axis=0, keepdims=True), t, reach).all():
+    elif a.shape[1:] == t.shape[1:] and t.shape[:1] == (1,) and same(a.sum(axis=0, keepdims=True), t, reach).all():
         how = ": it is not summed over the samples"
     return f"shape {a.shape} in the place of {t.shape}{how}"
 

@@ -21,7 +21,7 @@ from .checks import Check
 from .compare import elementwise
 from .frames import Frame
 from .layer import Layer
-from .probes import PLAIN, kinks, plain_case, probes, with_nan
+from .probes import PLAIN, kinks, masks, offsets, plain_case, probes, with_nan
 from .referee import run_layer, truth_for
 from .search import Disagreement, try_cases
 from .truth import Truth
@@ -174,6 +174,8 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
         runs.append(Evidence.of(layer, plain_case(layer, dtype, frame)))  # no zeros, which hide a scale
     if layer.op == "relu":
         runs.append(Evidence.of(layer, kinks(dtype)))
+    if layer.op == "softmax":
+        runs += [Evidence.of(layer, case) for case in (*offsets(dtype), masks(dtype))]
     if np.isnan(runs[0].first).any() or np.isnan(runs[1].first).any():
         runs.append(Evidence.of(layer, with_nan(plain_case(layer, dtype))))
     small = [f for f in check.frames(layer, seed) if not f.is_large]

@@ -84,11 +84,16 @@ def frame_pool(
 def large_frames(
     op: str, seed: int, *, targets: tuple[str, ...] = TARGETS, reductions: tuple[str, ...] = REDUCTIONS
 ) -> tuple[Frame, ...]:
-    """64 and 256 and above in each direction, and above 65,536 elements in each array; smallest first."""
+    """64, 256 and above, and above 1024 in each direction, and above 65,536 elements in each array; smallest first.
+
+    Kernels have blocks of 32 to 1024, and labels dtypes that end at 127 and 255. Rows are no longer: a Jacobian is of
+    the square of that.
+    """
     get_op(op)
     rng = random.Random(f"large {op} {seed}")
     over64, over256 = 65 + rng.randrange(8), 257 + rng.randrange(8)
     few = 2 + rng.randrange(3)
+    over1024, over32 = 1100 + rng.randrange(200), 33 + rng.randrange(8)
     makers: dict[str, Callable[[], list[Shape]]] = {
         "dense": lambda: [
             *((over64, few, few + 1), (few, over64, few + 1), (few, few + 1, over64)),
@@ -97,12 +102,19 @@ def large_frames(
             *((64, few, few + 1), (few, 64, few + 1), (few, few + 1, 64)),
             *((256, few, few + 1), (few, 256, few + 1), (few, few + 1, 256)),
             *((over256, 2, over256), (over256, over256, 2), (2, over256, over256)),
+            *((over1024, 3, 1), (1, over1024, 2), (2, 1, over1024)),
+            (over64, over64, few),
+            (over32, over32, over32),  # blocks in all directions at once
         ],
     }
     both = [(over64, few), (few, over64), (over256, few), (few, over256), (over256, over256)]
-    both += [(64, few), (few, 64), (256, few), (few, 256)]
+    both += [(64, few), (few, 64), (256, few), (few, 256), (over1024, 3), (2, over1024), (over64, over64)]
     sizes: list[Shape] = makers[op]() if op in makers else list(both)
-    return _framed(op, sizes, rng, targets, reductions)
+    frames = _framed(op, sizes, rng, targets, reductions)
+    if "reduction" not in get_op(op).options or "ids" not in targets:
+        return frames
+    limits = [Frame(op, (few, classes), rng.choice(reductions), "ids") for classes in (128, 256)]
+    return tuple(sorted(dict.fromkeys((*limits, *frames)), key=lambda f: f.elements))
 
 
 def _framed(

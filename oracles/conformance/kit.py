@@ -70,7 +70,7 @@ def check_layer(
     InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run.
     """
     if not isinstance(layer, Layer):
-        raise InputError(f"layer: expected a Layer, got {layer!r}")
+        raise InputError(f"layer: expected a Layer, as Layer.from_class makes one of a class, got {layer!r}")
     plan = planned(dtypes, max_examples, seed)
     panel, absent = panel_for(layer, oracles, device)
     start, outcomes, coming = time.perf_counter(), [], claims(layer, plan, panel)

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from reference import InputError
 from reference._arrays import FLOATS
 
-from ..registry import DEVICES, Oracle, OracleUnavailable, install_line, load, names
+from ..registry import DEVICES, Oracle, OracleUnavailable, available, install_line, load, names
 from ..words import did_you_mean
 
 
 def chosen(
     label: str, wanted: Sequence[str] | None, known: Sequence[str], *, default: Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """The names asked for, by default all that are known; InputError for one that is not."""
+    """The names asked for, one or several, by default all that are known; InputError for one that is not."""
+    wanted = [wanted] if isinstance(wanted, str) else wanted
     unknown = [w for w in wanted or () if w not in known]
     if unknown:
         raise InputError(
@@ -39,7 +40,7 @@ def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tup
         hint = did_you_mean(device, DEVICES)
         raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}{hint}")
     loaded, absent = [], {}
-    for name in wanted or names():
+    for name in [wanted] if isinstance(wanted, str) else wanted or names():
         try:
             loaded.append(load_on(name, device))
         except OracleUnavailable as reason:
@@ -77,5 +78,8 @@ def cross_validation_note(oracles: Sequence[Oracle]) -> tuple[str, ...]:
     """A line that says so where no framework took part: the run is then no cross-validation."""
     if any(oracle.is_framework for oracle in oracles):
         return ()
+    left_out = [name for name in ("torch", "jax") if name in available()]
+    if left_out:
+        return (f"Nothing was cross-validated: {' and '.join(left_out)} did not take part, as was asked for.",)
     lines = " or ".join(f"`{install_line(name)}`" for name in ("torch", "jax"))
     return (f"Nothing was cross-validated: no framework oracle took part. Install one with {lines}.",)

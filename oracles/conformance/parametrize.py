@@ -56,7 +56,7 @@ def parametrize_with_checks(
         raise ModuleNotFoundError(line, name="pytest") from None
 
     if isinstance(layers, Layer) or not layers or not all(isinstance(layer, Layer) for layer in layers):
-        raise InputError(f"layers: expected a sequence of Layers, got {layers!r}")
+        raise InputError(f"layers: expected a list of Layers, as Layer.from_class makes one of a class, got {layers!r}")
     if device is not None:
         chosen("device", [device], DEVICES)
     if max_examples is not None and max_examples < 1:

@@ -16,16 +16,18 @@ def not_empty(layer: Layer, seed: int) -> Sequence[Frame]:
 
 def small_and_large(layer: Layer, seed: int) -> Sequence[Frame]:
     """Empty frames, and all that are not tiny, up to the largest."""
-    frames = small(layer, seed) + large_frames(
-        layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions)
-    )
+    frames = small(layer, seed) + large(layer, seed)
     return [f for f in frames if 0 in f.sizes or f.elements > 60]
 
 
 def with_a_wide_one(layer: Layer, seed: int) -> Sequence[Frame]:
-    """Small frames, and a wide one: masks may hide whole blocks of it."""
-    large = large_frames(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
-    return [*small(layer, seed), *[f for f in large if f.sizes[-1] > 64][:1]]
+    """Small frames, and one of over 256 columns: masks may hide whole blocks of it."""
+    return [*small(layer, seed), *[f for f in large(layer, seed) if f.sizes[-1] > 256][:1]]
+
+
+def with_a_large_one(layer: Layer, seed: int) -> Sequence[Frame]:
+    """Small frames, and one of over 4096 elements: what is large may be done in place, or in one workspace."""
+    return [*not_empty(layer, seed), *[f for f in large(layer, seed) if f.sizes[0] * f.sizes[1] > 4096][:1]]
 
 
 def several_samples(layer: Layer, seed: int) -> Sequence[Frame]:
@@ -33,6 +35,19 @@ def several_samples(layer: Layer, seed: int) -> Sequence[Frame]:
     if layer.custom is not None:
         return small(layer, seed)
     return [f for f in not_empty(layer, seed) if f.sizes and f.sizes[0] > 1 and f.elements >= 6]
+
+
+def wide_and_tall(layer: Layer, seed: int) -> Sequence[Frame]:
+    """Frames with several samples, two of them long: a kernel may have another path for whole blocks."""
+    tall, wide = ([f for f in large(layer, seed) if f.sizes[at] > 64][:1] for at in (0, -1))
+    return [*several_samples(layer, seed), *tall, *wide]
+
+
+def large(layer: Layer, seed: int) -> tuple[Frame, ...]:
+    """The large frames of a run; none for a user's own op."""
+    if layer.custom is not None:
+        return ()
+    return large_frames(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
 
 
 def small(layer: Layer, seed: int) -> tuple[Frame, ...]:

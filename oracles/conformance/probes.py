@@ -36,6 +36,27 @@ def kinks(dtype: str) -> Case:
     return Case("relu", [inputs], np.arange(2, 12).reshape(2, 5).astype(inputs.dtype))
 
 
+def offsets(dtype: str) -> Iterator[Case]:
+    """Rows of a softmax far from 0 and from each other: what is subtracted from them, if not their maximum, shows."""
+    far = 500.0 if dtype == "float64" else 100.0  # exp of twice that underflows
+    for rows in (
+        [[far, far + 1, far - 0.5], [0.0, 1.0, 0.5], [-far, -far - 2, -far + 1]],
+        [[-2 * far, -2 * far - 1, -2 * far + 0.5]],
+        [[-2 * far] * 3],
+    ):
+        inputs = np.array(rows).astype(as_dtype(dtype))
+        yield Case("softmax", [inputs], np.arange(2, 2 + inputs.size).reshape(inputs.shape).astype(inputs.dtype))
+
+
+def masks(dtype: str) -> Case:
+    """Rows of a softmax that begin with -inf, as many as a block may have: which one it is shows."""
+    hidden = 2 ** np.arange(9)
+    inputs = np.tile(np.arange(300) % 7 * 0.25, (len(hidden), 1))
+    inputs[np.arange(300) < hidden[:, None]] = -np.inf
+    cotangent = np.tile(np.arange(300) % 5 - 2.0, (len(hidden), 1))
+    return Case("softmax", [inputs.astype(as_dtype(dtype))], cotangent.astype(as_dtype(dtype)))
+
+
 def probes(layer: Layer) -> Iterator[Frame]:
     """Plain small frames, each form of labels and reduction that the layer takes in turn."""
     if layer.custom is not None:

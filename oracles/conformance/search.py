@@ -32,7 +32,8 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
     kind: what was seen, one of KINDS; names: of what: the result, the argument, or the two arrays of an alias. earlier:
     the calls that the same instance saw before, where the failure takes them; call: the one that then fails, `case`
     itself unless the claim was tried on a variation of it; between: what a forward pass was on that came between its
-    two passes, of another instance where `elsewhere`. refilled: the earlier calls were handed the same arrays, which
+    two passes, of another instance where `elsewhere`. second: a backward pass with the cotangent of `case` came between
+    them. refilled: the earlier calls were handed the same arrays, which
     were filled with other values in between. unshrunk: the finding before its case was made small. comparisons: of the
     results that are wrong.
     """
@@ -50,13 +51,18 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
         between: Case | None = None,
         elsewhere: bool = False,
         refilled: bool = False,
+        second: bool = False,
         comparisons: Sequence[Comparison] = (),
     ) -> None:
         super().__init__(message)
         self.case, self.message, self.margin, self.kind, self.names = case, message, margin, kind, tuple(names)
         self.call, self.earlier, self.between = call or case, tuple(earlier), between
-        self.elsewhere, self.refilled, self.comparisons = elsewhere, refilled, tuple(comparisons)
+        self.elsewhere, self.refilled, self.second = elsewhere, refilled, second
+        self.comparisons = tuple(comparisons)
         self.unshrunk = self
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def origin(self) -> Case:

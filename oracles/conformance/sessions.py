@@ -176,11 +176,16 @@ def by_name(names: tuple[str, ...], returned: Any) -> dict[str, Any]:
     """Gradients by the names of their primals, from a mapping, a tuple in their order, or one alone."""
     if isinstance(returned, Mapping):
         given = {str(name).removeprefix("d"): value for name, value in returned.items()}
+    elif isinstance(returned, tuple) and len(returned) > len(names):
+        raise LayerError(f"vjp: expected {_gradients(names)}, got {len(returned)} values")
     elif isinstance(returned, (tuple, list)) and len(names) > 1:
         given = dict(zip(names, returned, strict=True)) if len(returned) == len(names) else {}
     else:
         given = {names[0]: returned[0] if isinstance(returned, (tuple, list)) and len(returned) == 1 else returned}
     if set(given) != set(names) or any(value is None for value in given.values()):
-        wanted = ", ".join(f"d{name}" for name in names)
-        raise LayerError(f"vjp: expected {wanted}, got {type(returned).__name__} {shown(returned)}")
+        raise LayerError(f"vjp: expected {_gradients(names)}, got {type(returned).__name__} {shown(returned)}")
     return given
+
+
+def _gradients(names: tuple[str, ...]) -> str:
+    return ", ".join(f"d{name}" for name in names)

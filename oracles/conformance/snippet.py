@@ -94,7 +94,7 @@ def _body(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
         "repeat": _repeat,
         "narrow": _narrow,
         "raised": _raised,
-    }.get(found.kind, _value)
+    }.get(found.kind, _value if found.names else _raised)
     yield from writer(layer, candidate, found)
 
 
@@ -122,7 +122,8 @@ def _call(candidate: Calls, case: Case) -> Iterator[str]:
     yield from candidate.backward(case, _names(case), _gradients(case))
 
 
-def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+def _passes(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    """The two passes of the call that fails, with what came between them."""
     case = found.call
     yield from candidate.forward(case, _names(case), "output")
     if found.between is not None:
@@ -136,9 +137,17 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
         yield from candidate.forward(found.between, renamed, "other_output")
         if found.elsewhere and candidate.make(found.between):
             yield "layer = mine"
+    if found.second:
+        yield f"first_cotangent = {code(found.case.cotangent, limit=LIMIT)}"
+        yield from candidate.backward(case, {**_names(case), "cotangent": "first_cotangent"}, _gradients(case))
+        yield "# a second backward pass, with another cotangent"
     yield from candidate.backward(case, _names(case), _gradients(case))
+
+
+def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
+    yield from _passes(layer, candidate, found)
+    case = judged = found.call
     result = found.names[0]
-    judged = case
     if found.kind == "integers":
         whole = as_integers(case).astype(case.dtype)
         judged = Case(case.op, {**case.primals, "inputs": whole}, case.cotangent, case.options)
@@ -154,7 +163,7 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
 
 def _raised(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
     yield f"# {found.message}"
-    yield from _call(candidate, found.call)
+    yield from _passes(layer, candidate, found)
 
 
 def _argument(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:

@@ -54,6 +54,8 @@ def load_layer(target: Target) -> Layer:
             f"--op: missing, and {target.name} is a {kind} that does not say what it computes; "
             f"add --op with one of {', '.join(OPS)}"
         )
+    if target.targets and target.op in OPS and "targets" not in OPS[target.op].primals:
+        raise InputError(f"--targets: {target.op} has no labels")
     forms: dict[str, Any] = {"targets": target.targets} if target.targets else {}
     if target.framework is not None:
         takes = {"torch": Layer.from_torch, "jax": Layer.from_jax}

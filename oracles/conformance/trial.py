@@ -93,11 +93,15 @@ def search(
 
     for i, frame in enumerate(frames):
         huge = 1 if frame.op == "dense" else 2  # dense has three of those, one for each array
-        count = share if not frame.is_large else 3 if frame.elements <= 20_000 else huge
+        few = min(3, 1 + examples // 20) if check.judge is values else 1
+        large = few if frame.elements <= 20_000 else min(few, huge)
+        count = large if frame.is_large else share
         seen_by = panel if check.name == WITH_ORACLES and i < FRAMES_WITH_ORACLES else ()
         claim = partial(with_oracles, oracles=seen_by) if check.judge is values else judge
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
         tally.cases += tried
+        if found is not None and check.otherwise(layer, found.case):
+            continue
         if found is not None and layer.custom is not None:
             variety = replace(variety, rough=False)
             return shrunk_within(judge, frame, dtype, count, (seed, check.name), variety, found)

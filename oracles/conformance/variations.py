@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ..arrays import Array
 from ..case import Case
+
+_MANY = 1000  # samples that are enough
 
 
 def variations(case: Case) -> Iterator[tuple[str, Case]]:
@@ -26,19 +28,30 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
         yield "the same first sample", _replaced(case, rolled)
     if len(a) > 1:
         yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in _by_sample(case).items()})
+    if len(a) < _MANY:
+        yield "more samples", _replaced(case, {n: np.concatenate([x, x[::-1]]) for n, x in _by_sample(case).items()})
     # a result that is kept by the values of some arguments alone is that of the others as they were
     if case.cotangent.ndim and case.cotangent.any():
         yield "another cotangent", _replaced(case, {"cotangent": -case.cotangent})
     if "weights" in case.primals:
-        yield "other parameters", _replaced(case, {n: -case.primals[n] for n in ("weights", "biases")})
+        for n in ("weights", "biases"):
+            yield f"other {n}", _replaced(case, {n: -case.primals[n]})
     targets = case.primals.get("targets")
     if targets is not None and not np.array_equal(targets, targets[::-1]):
         yield "other labels", _replaced(case, {"targets": targets[::-1]})
+    if a.ndim > 1:
+        yield "another memory layout", _replaced(case, {n: np.array(x, order="F") for n, x in _by_sample(case).items()})
     yield "a NaN at the end", _replaced(case, {n: nan_at_the_end(x) for n, x in _floats(case, first).items()})
     yield (
         "other values",
         _replaced(case, {n: x[::-1] for n, x in _by_sample(case).items()} if len(a) > 1 else {first: -a}),
     )
+
+
+def contiguous(case: Case, names: Sequence[str] | None = None) -> Case:
+    """The case with its arrays in C order, all of them or those of that name."""
+    arrays = {**case.primals, "cotangent": case.cotangent}
+    return _replaced(case, {n: np.array(arrays[n], order="C") for n in (arrays if names is None else names)})
 
 
 def _floats(case: Case, first: str) -> dict[str, Array]:

@@ -341,7 +341,7 @@ class MomentumInTheGradient(Dense):
         self.dweights = self.velocity = (0.9 * self.velocity + self.dweights).astype(self.dweights.dtype)
 
 
-@wrong("repeatable", "an earlier call's result added", "state", only="after a second backward")
+@wrong("repeatable", "an earlier call's result added", "state")
 class SecondBackwardAdds(Dense):
     """A second backward after the same forward adds to dweights, as autograd's leaves do."""
 
@@ -383,7 +383,7 @@ class HalfStored(Dense):
         return output
 
 
-@wrong("stateless", "uses the parameters of an earlier call", "state", only="a case with other parameters")
+@wrong("stateless", "uses the parameters of an earlier call", "state", only="a case with other weights")
 class WeightsPackedOnce(Dense):
     """The transposed weights are packed by the first backward pass, and kept while their shape is the same."""
 
@@ -480,3 +480,53 @@ class BuffersInTurn(Dense):
         self.ring = [*ring[1:], ring[0]]
         self.ring[0][...] = self.dinputs
         self.dinputs = self.ring[0]
+
+
+@wrong("stateless", "a buffer of the first batch's size", "state", only="more samples")
+class BufferOfTheFirstBatch(Dense):
+    """dinputs is written to a buffer made for the first batch: later rows of a larger one stay zero."""
+
+    rows = None
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.rows = self.rows or len(dvalues)
+        self.dinputs[self.rows :] = 0
+
+
+@wrong("stateless", "kept whatever the biases are", "state", only="other biases")
+class KeptWhateverTheBiases(Dense):
+    """The output is kept while inputs and weights are the same; the biases are not looked at."""
+
+    known = None
+
+    def forward(self, inputs):
+        known = inputs.shape, inputs.tobytes(), self.weights.tobytes()
+        if known != self.known:
+            self.known, self.kept = known, super().forward(inputs)
+        self.inputs = inputs
+        self.output = self.kept.copy()
+        return self.output
+
+
+@wrong("sizes", "a tile is lost", "shape-dependent", only="dinputs")
+class LastTileLost(Dense):
+    """Tiles of 16 in all three directions: the product of the second ones is lost."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        if len(dvalues) > 16 and min(self.weights.shape) > 16:
+            self.dinputs[16:, 16:] -= dvalues[16:, 16:] @ self.weights.T[16:, 16:]
+
+
+@wrong("repeatable", "one workspace for all large results", "aliasing", only="overwritten by a later one")
+class LargeWorkspace(Dense):
+    """Gradients of more than 2048 elements live in one workspace for all calls."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        if self.dinputs.size > 2048:
+            if getattr(self, "workspace", self.inputs[:0]).shape != self.dinputs.shape:
+                self.workspace = np.empty_like(self.dinputs)
+            self.workspace[...] = self.dinputs
+            self.dinputs = self.workspace

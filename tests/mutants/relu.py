@@ -273,3 +273,23 @@ class OutputTurnedIntoTheMask(ReLU):
     def backward(self, dvalues):
         super().backward(dvalues)
         self.output[self.output > 0] = 1
+
+
+@wrong("sizes", "rows beyond the grid", "shape-dependent", only="dinputs")
+class GridOf1024Rows(ReLU):
+    """A grid of 1024 rows: those beyond get no gradient."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        self.dinputs[1024:] = 0
+
+
+@wrong("nothing_aliased", "returns its argument", "aliasing")
+class LargeInPlace(ReLU):
+    """Above 4096 elements the cotangent is written to and returned."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        if dvalues.size > 4096 and dvalues.flags.writeable:
+            dvalues[...] = self.dinputs
+            self.dinputs = dvalues

@@ -315,3 +315,53 @@ class StaleOutput(Softmax):
     def backward(self, dvalues):
         y = self.first
         self.dinputs = y * (dvalues - (y * dvalues).sum(axis=1, keepdims=True))
+
+
+@wrong("sizes", "a block of 1024 columns", "shape-dependent", only="dinputs")
+class OneBlockOf1024(Softmax):
+    """The dot product is taken over one block of 1024 columns."""
+
+    def backward(self, dvalues):
+        y = self.output
+        self.dinputs = y * (dvalues - (y * dvalues)[:, :1024].sum(axis=1, keepdims=True))
+
+
+@wrong("stateless", "a second backward gives the first's", "state", only="in a second backward pass")
+class GradientKept(Softmax):
+    """The gradient is kept until the next forward pass, whatever the cotangent is then."""
+
+    def forward(self, inputs):
+        self.kept = None
+        return super().forward(inputs)
+
+    def backward(self, dvalues):
+        if self.kept is None:
+            super().backward(dvalues)
+            self.kept = self.dinputs
+        self.dinputs = self.kept.copy()
+
+
+@wrong("arguments_untouched", "overwrites its argument", "aliasing")
+class MaskFilledInPlace(Softmax):
+    """A mask of -inf is filled with the lowest number, in the caller's array."""
+
+    def forward(self, inputs):
+        hidden = np.isneginf(inputs)
+        hidden &= ~hidden.all(axis=1, keepdims=True)
+        if hidden.any():
+            inputs[hidden] = np.finfo(inputs.dtype).min
+        return super().forward(inputs)
+
+
+@wrong("special_values", "a masked block gives NaN", "value-dependent")
+class BlocksOf128(Softmax):
+    """The largest and the sum are followed over blocks of 128 columns: one of -inf alone at the start gives NaN."""
+
+    def normalised(self, x):
+        most, total = x[:, :128].max(axis=1, keepdims=True), np.zeros((len(x), 1), x.dtype)
+        for at in range(0, x.shape[1], 128):
+            block = x[:, at : at + 128]
+            now = np.maximum(most, block.max(axis=1, keepdims=True))
+            total = total * np.exp(most - now) + np.exp(block - now).sum(axis=1, keepdims=True)
+            most = now
+        return np.exp(x - most) / total

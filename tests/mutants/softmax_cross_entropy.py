@@ -293,3 +293,13 @@ class LabelsSmoothed(Fused):
         super().backward(dvalues, y_true)
         smoothing = dvalues.dtype.type(0.1) * (one_hot(y_true, dvalues) - 1 / dvalues.dtype.type(dvalues.shape[1]))
         self.dinputs = self.dinputs + smoothing / max(1, len(dvalues))
+
+
+@wrong("sizes", "class 255 is ignored", "value-dependent", only="dlogits")
+class Ignores255(Fused):
+    """Labels of 255 in uint8 are left out, also where there are 256 classes."""
+
+    def backward(self, dvalues, y_true):
+        super().backward(dvalues, y_true)
+        if y_true.ndim == 1 and y_true.dtype == np.uint8:
+            self.dinputs[y_true == 255] = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ..run import backward, forward, hand_over
 from ..search import Disagreement
 from ..sessions import ClassSession
 from ..state_checks import right_elsewhere
+from ..variations import contiguous
 
 _READ = ("output", "weights", "biases")  # by whoever uses the layer; what else it keeps is for its own backward pass
 _METHODS = ("forward", "backward")
@@ -41,18 +42,25 @@ def of_attributes(layer: Layer, found: Disagreement) -> str:
                 return f"it cannot be made with {how}"
             if isinstance(error, AttributeError) and error.obj is session.object and error.name in _METHODS:
                 return f"it has no method {error.name}"
-            if case.op in ("dense", "relu") and not _stored(session, arrays):
-                return "forward does not store its inputs, which backward needs"
             if isinstance(error, AttributeError) and error.obj is session.object:
                 return f"its attribute {error.name!r} is read and was never set"
+            if isinstance(error, AttributeError) and _holds(session, error.obj) and not _stored(session, arrays):
+                return "forward does not store its inputs, which backward needs"
         return ""
     for name, now in session.parameters().items():
         gradient = done.result.gradients[name]
         if now is not arrays[name] and np.array_equal(np.asarray(now), gradient, equal_nan=True):
             return f"its parameter {name} was replaced by its gradient"
-        if found.kind in ("parameter", "repeat") and not same_bits(np.asarray(now), done.before[name]):
+        if (found.second or found.kind in ("parameter", "repeat")) and not same_bits(
+            np.asarray(now), done.before[name]
+        ):
             return f"its parameter {name} was replaced"
     return ""
+
+
+def _holds(session: ClassSession, value: object) -> bool:
+    """Whether an attribute is that very value: something else than what should have been stored there."""
+    return any(v is value for v in getattr(session.object, "__dict__", {}).values())
 
 
 def _stored(session: ClassSession, arrays: Mapping[str, Array]) -> bool:
@@ -110,17 +118,11 @@ def of_layout(layer: Layer, case: Case) -> str:
     if not layer.has_cotangent:
         odd = [name for name in odd if name != "cotangent"]
     for name in odd:
-        if not _is_wrong(layer, _plain(case, [name])):
+        if not _is_wrong(layer, contiguous(case, [name])):
             guilty.append(name)
-    if not guilty and odd and not _is_wrong(layer, _plain(case, odd)):
+    if not guilty and odd and not _is_wrong(layer, contiguous(case, odd)):
         guilty = odd
     return f"reads raw memory: right for a contiguous copy of the {' or the '.join(guilty)}" if guilty else ""
-
-
-def _plain(case: Case, names: Sequence[str]) -> Case:
-    arrays = {**case.primals, "cotangent": case.cotangent}
-    changed = {n: np.array(a, order="C") if n in names else a for n, a in arrays.items()}
-    return Case(case.op, {n: changed[n] for n in case.primals}, changed["cotangent"], case.options)
 
 
 def _is_wrong(layer: Layer, case: Case) -> bool:
@@ -176,8 +178,8 @@ def of_integers(layer: Layer, case: Case) -> str:
     """Gradients truncated because the inputs were integers."""
     try:
         integers, result = with_integers(layer, case)
-    except Disagreement:
-        return ""
+    except Disagreement as found:
+        return f"{found.message.partition(':')[0]} with integer inputs"
     run = Evidence(integers, Evidence.of(layer, integers).truth, result)
     for r in run.actual:
         if not run.wrong(r).any():

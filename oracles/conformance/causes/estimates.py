@@ -210,13 +210,16 @@ def _confident(runs: Sequence[Evidence], r: str) -> Iterator[Place]:
         p = _label_probabilities(e)
         rows = e.wrong(r).any(axis=1)
         visible = (np.abs(truth(e, r)) > 4 * e.bound(r)).any(axis=1)
+        if (rows & ~e.label_weights.any(axis=1)).any():  # without a label it has no probability
+            return
         bad += list(p[rows])
         good += list(p[~rows & visible])
     for sign, text in ((1, "above"), (-1, "below")):
         inside, outside = sorted(sign * b for b in bad), sorted(sign * g for g in good)
         if inside and outside and outside[-1] < inside[0]:
             span = sorted((sign * outside[-1], sign * inside[0]))
-            text = f"in samples whose label has a probability {text} {span[0]:.5g} to {span[1]:.5g}"
+            text = f"{text} a limit between {span[0]:.5g} and {span[1]:.5g}" if any(inside) else "of 0"
+            text = f"in samples whose label has a probability {text}"
             yield rows_where(text, partial(_beyond, limit=(outside[-1] + inside[0]) / 2, sign=sign))
 
 

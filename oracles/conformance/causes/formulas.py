@@ -13,7 +13,7 @@ from ..evidence import Evidence, quietly
 from .loss_formulas import cross_entropy, softmax_cross_entropy
 from .values import Of, Value
 
-WIDTHS = (2, 4, 8, 16, 32, 64)  # of vector registers and tiles
+WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)  # of vector registers, tiles and blocks
 
 
 def _dense() -> Iterator[tuple[str, str, Of]]:

@@ -6,34 +6,82 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ...arrays import same_bits
 from ...case import Result
 from ..bounds.arithmetic import Floats
+from ..contain import said
 from ..evidence import Evidence, same
 from ..layer import Layer
 from ..probes import plain_case
 from ..referee import run_layer
 from ..run import forward, hand_over, options_of, predictions
 from ..search import Disagreement
+from ..state_checks import after_another
 from ..variations import variations
 from .formulas import shifted_softmax, softmax_vjp_with
 
 
 def of_history(layer: Layer, found: Disagreement) -> str:
-    """What of an earlier call stands in the result of this one."""
-    if found.elsewhere:
-        return f"{found.names[0]}: instances share memory: a forward pass of another one changes it"
+    """What of an earlier call, or of an earlier backward pass, stands in the result of this one."""
+    if found.second:
+        return _of_second(layer, found)
     try:
         result = _after_history(layer, found)
-    except Exception:
-        return ""
+    except Exception as error:
+        if Evidence.of(layer, found.call).raised:
+            return ""
+        what = (error.message if isinstance(error, Disagreement) else said(error)).partition(":")[0]
+        if found.elsewhere:
+            return f"instances share memory: {what} after a forward pass of another one"
+        return f"{what} after {_batch(found)}" if found.earlier else ""
     now = Evidence(found.call, Evidence.of(layer, found.call).truth, result)
     past = [Evidence.of(layer, case) for case in (*found.earlier, *filter(None, [found.between]))]
+    if found.elsewhere and _again(layer, found, result):
+        return f"{found.names[0]}: instances share memory: a forward pass of another one changes it"
     for r in now.actual if found.between is None else list(now.actual)[1:]:
         # one element may be like another by chance
         if now.wrong(r).sum() > 1 and now.computed(r).shape == now.expected(r).shape:
             for text, predicted in _from_the_past(now, past, r):
                 if predicted.shape == now.computed(r).shape and _met(now, r, predicted):
                     return f"{r}: {text}"
+    return ""
+
+
+def _batch(found: Disagreement) -> str:
+    """The earlier calls in words, by the size of their batches."""
+    first = found.call.signature.primals[0]
+    sizes = [len(case.primals[first]) for case in found.earlier if case.primals[first].ndim]
+    now = len(found.call.primals[first]) if found.call.primals[first].ndim else 0
+    if sizes and max(sizes) < now:
+        return "a call with fewer samples"
+    return "a call with more samples" if sizes and min(sizes) > now else "an earlier call"
+
+
+def _again(layer: Layer, found: Disagreement, result: Result) -> bool:
+    """Whether the same calls give the same once more, and something else without the one in between."""
+    try:
+        once_more = _after_history(layer, found)
+        alone = run_layer(layer, found.call, layer.start()).result
+    except Exception:
+        return False
+    names = found.names
+    same_again = all(same_bits(once_more.named()[n], result.named()[n]) for n in names)
+    return same_again and not all(same_bits(alone.named()[n], result.named()[n]) for n in names)
+
+
+def _of_second(layer: Layer, found: Disagreement) -> str:
+    """What a second backward pass, with another cotangent, gives instead of its own gradients."""
+    first = Evidence.of(layer, found.case)
+    now = Evidence(
+        found.call, Evidence.of(layer, found.call).truth, after_another(layer, found.case, found.call).result
+    )
+    for r in found.names:
+        if now.computed(r).shape != first.expected(r).shape:
+            continue
+        if _met(now, r, first.expected(r)):
+            return f"{r}: a second backward pass gives what the first one gave, whatever its cotangent"
+        if _met(now, r, first.expected(r) + now.expected(r)):
+            return f"{r} accumulates: a second backward adds to what the first one left"
     return ""
 
 
@@ -72,6 +120,12 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
     for e in fitting:
         yield "equal to an earlier call's result", e.expected(r)
         yield "adds to an earlier call's result", expected + e.expected(r)
+    for e in past:
+        rows = len(e.expected(r)) if e.expected(r).ndim else 0
+        if rows < len(expected) and e.expected(r).shape[1:] == expected.shape[1:]:
+            cut = expected.copy()
+            cut[rows:] = 0
+            yield "all zero in the samples that an earlier call did not have", cut
     if fitting:
         yield "accumulates over the calls", expected + sum(e.expected(r) for e in fitting)
     if now.case.op == "softmax" and past:

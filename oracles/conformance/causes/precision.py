@@ -46,9 +46,8 @@ def _as_labels(e: Evidence, r: str) -> Floats | None:
     if targets.ndim == 1:
         return t
     if dtype.kind in "iub":
-        return np.where(
-            (a == np.trunc(a)) & ((np.abs(a - t) < 1) | (a == t.astype(dtype)) | (dtype.kind in "ub")), a, t
-        )
+        near = (np.abs(a - t) < 1) | (a == t.astype(dtype)) | (dtype.kind in "ub")
+        return np.where((a == np.trunc(a)) & near & np.isfinite(t), a, t)
     return np.where(np.abs(a - t) <= 2 * np.finfo(dtype).eps * np.abs(t), a.astype(dtype).astype(np.float64), t)
 
 

@@ -21,9 +21,20 @@ def of_raising(runs: Sequence[Evidence]) -> str:
     ]
     if len(kinds[0]) == 1 and not kinds[0] & kinds[1]:
         return f"{said} where the labels are {kinds[0].pop()}"
+    if _on_rows_alone(raised, others):
+        return f"{said} on rows of labels: one that takes class ids alone says targets=('ids',), or --targets ids"
     for place in wholes():
         marks = [place.of(e, "output") for e in (*raised, *others)]
         whole = [bool(m.all()) and (m.size > 0 or "empty" in place.text) for m in marks if m is not None]
         if len(whole) == len(runs) and others and all(whole[: len(raised)]) and not any(whole[len(raised) :]):
             return f"{said} {place.text}"
     return ""
+
+
+def _on_rows_alone(raised: Sequence[Evidence], others: Sequence[Evidence]) -> bool:
+    """Whether a loss raises on rows of labels, and is right on class ids."""
+    if "targets" not in raised[0].case.primals:
+        return False
+    of_ids = [e for e in others if e.case.primals["targets"].ndim == 1]
+    right = of_ids and not any(e.wrong(r).any() for e in of_ids for r in e.actual)
+    return bool(right) and all(e.case.primals["targets"].ndim == 2 for e in raised)

@@ -128,3 +128,30 @@ def test_frames_can_be_given():
 def test_an_unknown_dtype_is_named():
     with pytest.raises(InputError, match="dtype: expected one of"):
         cases("dense", "float8")
+
+
+def test_soft_labels_that_sum_to_1_are_reached():
+    frame = Frame("softmax_cross_entropy", (5, 4), targets="soft")
+    found = cases("softmax_cross_entropy", "float64", frames=[frame])
+
+    def rows(case):
+        return case.primals["targets"]
+
+    for condition in (
+        lambda y: (np.abs(y.sum(axis=1) - 1) < 1e-9).all() and (y.max(axis=1) < 1).all(),  # smoothed
+        lambda y: y[0].max() == 1 and y[0].sum() == 1 and y.max(axis=1).min() < 1,  # mixtures after a one-hot row
+        lambda y: (np.abs(y.sum(axis=1) - 1) > 0.1).all(),
+    ):
+        find(found, lambda case, condition=condition: condition(rows(case)), settings=SEARCH)
+
+
+@pytest.mark.parametrize(("classes", "kind"), [(128, "int8"), (256, "uint8")])
+def test_the_last_id_of_a_short_dtype_is_reached(classes, kind):
+    frame = Frame("cross_entropy", (3, classes), targets="ids")
+    targets = find(cases("cross_entropy", frames=[frame]), lambda case: True, settings=SEARCH).primals["targets"]
+    assert targets.dtype == kind
+    assert targets.max() == np.iinfo(kind).max
+
+
+def test_a_cotangent_of_dense_may_hold_nan():
+    find(cases("dense"), lambda case: np.isnan(case.cotangent).any(), settings=SEARCH)

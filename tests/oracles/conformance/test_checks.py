@@ -252,6 +252,28 @@ def test_gradients_of_integer_inputs_are_not_truncated():
         assert said == {"kind": "integers", "names": ("dinputs",)}
 
 
+@pytest.mark.parametrize("refusal", [TypeError, ValueError, NotImplementedError])
+def test_a_layer_may_refuse_integers(refusal):
+    class Floats(ReLU):
+        def forward(self, inputs):
+            if inputs.dtype.kind != "f":
+                raise refusal(f"expected floats, got {inputs.dtype}")
+            return super().forward(inputs)
+
+    dtypes(Layer.from_class("relu", Floats), CASE)
+
+
+def test_what_integers_break_is_no_refusal():
+    class Reads(ReLU):
+        def forward(self, inputs):
+            np.finfo(inputs.dtype) if inputs.dtype.kind == "f" else {}[inputs.dtype]
+            return super().forward(inputs)
+
+    said = told(dtypes, Layer.from_class("relu", Reads), CASE)
+    assert said.pop("message").startswith("with integer inputs: raised KeyError")
+    assert said == {"kind": "integers"}
+
+
 def test_no_other_op_is_handed_integers():
     def forward(x):
         assert x.dtype.kind == "f"

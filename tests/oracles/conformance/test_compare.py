@@ -176,7 +176,7 @@ def test_a_large_result_of_one_row_has_no_blocks():
 
 def test_what_a_large_result_followed_is_named_as_well():
     value = np.zeros((300, 1000))
-    value[7, 8] = 1e-4
+    value[7, 8] = 1e-2
     other = Alternative("either", "output", np.full(value.shape, True), value)
     found = compare("output", value, Enclosure.exact(np.zeros(value.shape)), np.full(value.shape, 1e-3), [other])
     assert found.conventions == ("either",)

@@ -112,7 +112,7 @@ def test_a_redis_that_does_not_answer_is_said(where):
 
 def test_a_missing_client_of_redis_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
-    with pytest.raises(InputError, match=r"pip install 'backproof\[redis\]'"):
+    with pytest.raises(InputError, match=r"pip install redis"):
         opened("redis://127.0.0.1:1")
 
 

@@ -9,6 +9,8 @@ from mutants.relu import ReLU
 from oracles import Layer, check_layer
 from oracles.conformance.diagnose import UNEXPLAINED
 from reference import (
+    cross_entropy,
+    cross_entropy_vjp,
     dense,
     dense_vjp,
     relu,
@@ -292,7 +294,9 @@ def test_parameters_that_a_step_of_the_optimiser_replaces():
             self.weights = self.weights - 0.5 * self.dweights
 
     found = causes(Layer.from_class("dense", Trains))
-    assert found == dict.fromkeys(("arguments_untouched", "repeatable"), "its parameter weights was replaced")
+    assert found == dict.fromkeys(
+        ("arguments_untouched", "repeatable", "stateless"), "its parameter weights was replaced"
+    )
 
 
 def test_a_loss_that_raises_needs_no_inputs_stored():
@@ -405,3 +409,178 @@ def test_a_fault_of_the_output_is_no_cause_where_the_output_is_right(seed):
     for failure in report.failures:
         result = failure.message.partition(":")[0]
         assert failure.cause.partition(":")[0] in (result, UNEXPLAINED), str(failure)
+
+
+def raising_relu(forward=relu, backward=None):
+    class Raises:
+        def forward(self, inputs):
+            self.cache = (inputs,)
+            return forward(inputs)
+
+        def backward(self, dvalues):
+            self.dinputs = backward(self, dvalues)
+
+    return Layer.from_class("relu", Raises)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        raising_relu(backward=lambda self, g: g.sum(axis=0, keepdim=True)),
+        raising_relu(backward=lambda self, g: zero * g),  # noqa: F821  (a typo is what is tried)
+        raising_relu(forward=lambda x, training: x),
+        raising_relu(backward=lambda self, g: "hello"),
+    ],
+)
+def test_what_is_raised_is_not_put_down_to_what_is_not_stored(layer):
+    assert set(causes(layer, max_examples=6).values()) == {UNEXPLAINED}
+
+
+def test_inputs_that_are_not_stored():
+    class Width:
+        def __init__(self, n_inputs, n_neurons):
+            self.inputs = n_inputs
+
+        def forward(self, inputs):
+            return dense(inputs, self.weights, self.biases)
+
+        def backward(self, dvalues):
+            self.dweights = self.inputs.T @ dvalues
+
+    found = causes(Layer.from_class("dense", Width), max_examples=6)
+    assert set(found.values()) == {"forward does not store its inputs, which backward needs"}
+
+
+def test_a_sum_over_the_wrong_axis():
+    layer = of_dense(lambda g, x, w, dx, dw, db: (dx, dw, g.sum(axis=1, keepdims=True).T))
+    found = causes(layer)["values"]
+    assert re.fullmatch(r"dbiases: shape \(1, \d+\) in the place of \(1, \d+\)", found), found
+
+
+def test_a_fault_at_random_is_not_put_down_to_shared_memory():
+    rng = np.random.default_rng(7)
+
+    def vjp(g, x):
+        d = softmax_vjp(g, x)
+        return d if rng.random() > 0.03 else d * 2
+
+    found = causes(of_softmax(vjp), max_examples=60)
+    assert not [cause for cause in found.values() if "share memory" in cause], found
+
+
+@pytest.mark.parametrize(
+    ("shift", "cause"),
+    [
+        (lambda x: x.max(initial=-np.inf), "the batch's largest input is subtracted from every row"),
+        (lambda x: np.abs(x).max(axis=-1, keepdims=True, initial=0), "the row's largest magnitude is subtracted"),
+    ],
+)
+def test_what_is_subtracted_from_the_rows(shift, cause):
+    def forward(x):
+        with np.errstate(all="ignore"):
+            e = np.exp(x - shift(x))
+            return e / e.sum(axis=-1, keepdims=True)
+
+    layer = Layer("softmax", forward=forward, vjp=softmax_vjp)
+    for seed in range(4):
+        for found in causes(layer, max_examples=40, seed=seed, dtypes=["float32"]).values():
+            assert cause in found or found == UNEXPLAINED, found
+
+
+def test_samples_whose_label_has_a_probability_of_0():
+    def vjp(g, p, t):
+        d = cross_entropy_vjp(g, p, t)
+        return np.where(p == 0, 0.0, d).astype(p.dtype)
+
+    found = causes(Layer("cross_entropy", forward=cross_entropy, vjp=vjp), max_examples=60)
+    assert set(found.values()) <= {
+        "dprobabilities: all zero in samples whose label has a probability of 0",
+        UNEXPLAINED,
+    }
+
+
+def test_a_loss_that_takes_class_ids_alone():
+    class Ids:
+        def forward(self, probabilities, targets):
+            return -np.log(
+                probabilities[np.arange(len(targets)), targets.astype(int) if targets.ndim == 1 else targets]
+            )
+
+        def backward(self, probabilities, targets):
+            self.dinputs = cross_entropy_vjp(1.0, probabilities, targets)
+
+    found = causes(Layer.from_class("cross_entropy", Ids))
+    assert "on rows of labels: one that takes class ids alone says targets=('ids',)" in found["values"]
+
+
+@pytest.mark.parametrize("block", [32, 64, 128])
+def test_which_block_of_a_mask_gives_nan(block):
+    def forward(x):
+        with np.errstate(all="ignore"):
+            most, total = x[..., :block].max(axis=-1, keepdims=True, initial=-np.inf), 0
+            for at in range(0, x.shape[-1], block):
+                part = x[..., at : at + block]
+                now = np.maximum(most, part.max(axis=-1, keepdims=True, initial=-np.inf))
+                total = total * np.exp(most - now) + np.exp(part - now).sum(axis=-1, keepdims=True)
+                most = now
+            return np.exp(x - most) / total
+
+    found = causes(Layer("softmax", forward=forward, vjp=softmax_vjp), max_examples=60)
+    assert found == {"special_values": f"output: NaN where the first {block} values of a row are all -inf"}
+
+
+def test_one_block_of_1024():
+    def vjp(g, x):
+        s = softmax(x)
+        return s * (g - (s * g)[..., :1024].sum(axis=-1, keepdims=True))
+
+    found = causes(of_softmax(vjp), max_examples=60)
+    assert found == {"sizes": "dinputs: the dot product drops the tail: C modulo 1024 classes"}
+
+
+def first_batch(then):
+    class FirstBatch(ReLU):
+        rows = None
+
+        def backward(self, dvalues):
+            super().backward(dvalues)
+            self.rows = self.rows or len(dvalues)
+            if len(dvalues) > self.rows:
+                then(self)
+
+    return Layer.from_class("relu", FirstBatch)
+
+
+def test_a_buffer_of_the_first_batch():
+    def cut(layer):
+        layer.dinputs[layer.rows :] = 0
+
+    def refuse(layer):
+        raise ValueError(f"a batch of {layer.rows} was expected")
+
+    cause = "dinputs: all zero in the samples that an earlier call did not have"
+    assert causes(first_batch(cut), max_examples=60)["stateless"] == cause
+    assert causes(first_batch(refuse))["stateless"] == "raised ValueError after a call with fewer samples"
+
+
+def test_what_another_instance_makes_raise():
+    class OnTheClass(ReLU):
+        def forward(self, inputs):
+            OnTheClass.last = inputs
+            return super().forward(inputs)
+
+        def backward(self, dvalues):
+            self.dinputs = np.where(OnTheClass.last[: len(dvalues)] > 0, dvalues, 0.0)
+
+    found = causes(Layer.from_class("relu", OnTheClass), max_examples=60)
+    assert set(found.values()) == {"dinputs: instances share memory: a forward pass of another one changes it"}
+
+    class Strict(OnTheClass):
+        def backward(self, dvalues):
+            self.dinputs = np.where(OnTheClass.last > 0, dvalues, 0.0)
+
+    found = causes(Layer.from_class("relu", Strict), max_examples=60, seed=2)
+    assert set(found.values()) <= {
+        "dinputs: instances share memory: a forward pass of another one changes it",
+        "instances share memory: raised ValueError after a forward pass of another one",
+    }

@@ -27,8 +27,10 @@ def test_large_frames_pass_64_and_256_in_each_direction_and_65536_elements(op):
         assert any(64 < f.sizes[axis] <= 256 for f in frames)
         assert any(f.sizes[axis] > 256 for f in frames)
         assert {64, 256} <= {f.sizes[axis] for f in frames}, "whole blocks"
+        assert any(f.sizes[axis] > 1024 for f in frames), "more than one block of 1024"
     assert max(f.elements for f in frames) > 65_536
     if op == "dense":
+        assert any(min(f.sizes) > 32 for f in frames), "blocks in all directions"
         products = [(n * k, k * m, n * m) for n, k, m in (f.sizes for f in frames)]
         assert all(max(sizes) > 65_536 for sizes in zip(*products, strict=True)), "inputs, weights and output"
     assert len({f.sizes for f in frames} & {f.sizes for f in large_frames(op, 1)}) < len(frames)
@@ -40,6 +42,14 @@ def test_every_label_form_and_reduction_appears(op):
     assert len(found) == 9
     only = frame_pool(op, 0, targets=("ids",), reductions=("mean",))
     assert {(f.reduction, f.targets) for f in only} == {("mean", "ids")}
+
+
+@pytest.mark.parametrize("op", ["cross_entropy", "softmax_cross_entropy"])
+@pytest.mark.parametrize("seed", range(4))
+def test_ids_reach_the_ends_of_int8_and_uint8(op, seed):
+    frames = large_frames(op, seed, targets=("one_hot", "ids"))
+    assert {f.sizes[1] for f in frames if f.targets == "ids"} >= {128, 256}
+    assert not [f for f in large_frames(op, seed, targets=("one_hot",)) if f.targets == "ids"]
 
 
 def test_misuse_is_named():

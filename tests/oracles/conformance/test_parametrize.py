@@ -60,9 +60,9 @@ def test_examples_are_ids_of_the_layers_of_their_op(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layers": []}, r"layers: expected a sequence of Layers, got \[\]"),
-        ({"layers": layer()}, "layers: expected a sequence of Layers, got Layer"),
-        ({"layers": [np.maximum]}, "layers: expected a sequence of Layers, got"),
+        ({"layers": []}, r"layers: expected a list of Layers, as Layer.from_class makes one of a class, got \[\]"),
+        ({"layers": layer()}, "layers: expected a list of Layers, as Layer.from_class makes one of a class, got Layer"),
+        ({"layers": [np.maximum]}, "layers: expected a list of Layers, as Layer.from_class makes one of a class, got"),
         ({"oracles": ["caffe"]}, "oracle: expected one of exact, finite_difference, jax, torch, got 'caffe'"),
         ({"dtypes": ["int8"]}, "dtypes: expected one of float32"),
         ({"device": "tpu"}, "device: expected one of cpu, cuda, got 'tpu'"),

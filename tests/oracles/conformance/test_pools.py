@@ -19,7 +19,11 @@ def test_each_pool_has_what_its_claim_needs(op):
     assert all(f.sizes[0] > 1 for f in pools.several_samples(layer, 1))
     assert max(f.elements for f in pools.small_and_large(layer, 1)) > 65_536
     assert any(0 in f.sizes for f in pools.small_and_large(layer, 1))
-    assert any(f.sizes and f.sizes[-1] > 64 for f in pools.with_a_wide_one(layer, 1))
+    assert any(f.sizes and f.sizes[-1] > 256 for f in pools.with_a_wide_one(layer, 1))
+    assert any(f.sizes[0] * f.sizes[1] > 4096 for f in pools.with_a_large_one(layer, 1) if len(f.sizes) > 1)
+    tall, wide = pools.wide_and_tall(layer, 1)[-2:]
+    assert tall.sizes[0] > 64 > tall.sizes[-1] > 1
+    assert wide.sizes[-1] > 64 > wide.sizes[0] > 1
 
 
 def test_a_layer_of_rows_is_not_tried_on_other_ranks():

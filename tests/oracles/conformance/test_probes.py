@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from oracles.conformance.layer import reference_layer
-from oracles.conformance.probes import kinks, plain_case, probes, with_nan
+from oracles.conformance.probes import kinks, masks, offsets, plain_case, probes, with_nan
 
 
 def test_the_plain_case_has_no_two_equal_arrays():
@@ -34,3 +35,17 @@ def test_a_scalar_cotangent_is_neither_0_nor_1():
     cotangent = plain_case(reference_layer("softmax_cross_entropy"), "float64").cotangent
     assert cotangent.ndim == 0
     assert cotangent not in (0, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_subtracted_from_a_row_shows_in_one_of_the_offsets(dtype):
+    apart, below, equal = (case.primals["inputs"].astype(np.float64) for case in offsets(dtype))
+    least = np.log(np.finfo(dtype).smallest_subnormal) - 1
+    assert (apart - apart.max()).min() < least, "the batch's largest"
+    for x in (below, equal):
+        assert (x - np.abs(x).max()).max() < least, "the largest magnitude"
+
+
+def test_every_length_of_a_block_is_masked_in_some_row():
+    hidden = np.isneginf(masks("float32").primals["inputs"]).sum(axis=1)
+    assert hidden.tolist() == [1, 2, 4, 8, 16, 32, 64, 128, 256]

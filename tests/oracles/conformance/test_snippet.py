@@ -17,7 +17,7 @@ from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 
 from .test_checks import WRONG, Drifts, ReLU
-from .test_state_checks import KnownByIdentity, OnTheClass, WrongAfterTwentyCalls
+from .test_state_checks import GradientKept, KnownByIdentity, OnTheClass, WrongAfterTwentyCalls
 
 BY_NAME = {check.name: check for check in CHECKS}
 
@@ -53,6 +53,7 @@ def test_the_failure_of_every_check_shows_in_a_fresh_interpreter(check):
     [
         (OnTheClass, "# a forward pass of another instance on other arguments"),
         (KnownByIdentity, "inputs[...] = array("),
+        (GradientKept, "# a second backward pass, with another cotangent"),
     ],
 )
 def test_the_memory_of_instances_and_of_arrays_shows_in_a_fresh_interpreter(make, line):
@@ -114,3 +115,19 @@ def test_what_a_layer_raises_is_raised_again():
 
     layer = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=vjp)
     assert "RuntimeError: no such kernel" in fresh(snippet(layer, found_in(layer, "values"))).stderr
+
+
+class DividesInPlace(ReLU):
+    """What NumPy refuses of integers: a quotient in place."""
+
+    def forward(self, inputs):
+        scaled = np.array(inputs)
+        scaled /= 2
+        return super().forward(scaled * 2)
+
+
+def test_what_integers_raise_is_raised_again():
+    layer = Layer.from_class("relu", DividesInPlace)
+    code = snippet(layer, found_in(layer, "dtypes"))
+    assert "'int64'" in code
+    assert "UFuncOutputCastingError" in fresh(code).stderr

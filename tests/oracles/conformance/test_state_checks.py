@@ -386,12 +386,12 @@ def test_what_is_said_of_arrays_that_were_filled_again():
 
 
 def test_what_is_said_of_a_forward_pass_in_between():
-    one = Case("relu", [np.array([[1.0, -2.0]])], np.array([[5.0, 6.0]]))  # its other values alone have other signs
+    one = Case("relu", [np.array([[1.0, -2.0]])], np.array([[5.0, 6.0]]))
     said = told(stateless, Layer.from_class("relu", OnTheClass), one)
-    assert said.pop("message").startswith("with a forward pass of another instance on other values in between: dinputs")
+    assert said.pop("message").startswith("with a forward pass of another instance on more samples in between: dinputs")
     assert said == {
         "names": ("dinputs",),
-        "between": Case("relu", [-one.primals["inputs"]], one.cotangent),
+        "between": Case("relu", [np.array([[1.0, -2.0]] * 2)], np.array([[5.0, 6.0]] * 2)),
         "elsewhere": True,
     }
 
@@ -406,8 +406,9 @@ def test_variations_that_are_no_case_of_the_op_are_left_out(monkeypatch):
 
     monkeypatch.setattr(state_checks, "applies", lambda layer, other: asked.append(other) or len(asked) != 2)
     stateless(Layer.from_class("relu", Sees), CASE)
-    assert asked == [other for _, other in variations(CASE)]
-    assert [other.primals["inputs"].tobytes() in seen for other in asked] == [True, False, True, True, True]
+    assert asked[:-1] == [other for _, other in variations(CASE)]
+    assert asked[-1] == Case("relu", CASE.primals, -CASE.cotangent)  # of a second backward pass
+    assert [other.primals["inputs"].tobytes() in seen for other in asked] == [True, False, *[True] * (len(asked) - 2)]
 
 
 class WrongWithNaN(ReLU):
@@ -536,5 +537,55 @@ def test_what_comes_of_a_backward_pass_that_comes_late_is_a_gradient(late, messa
                 self.dinputs = late()
 
     said = told(stateless, Layer.from_class("relu", Late), CASE)
-    assert said.pop("message").startswith(message)
-    assert said == {"kind": "raised"}
+    between = "with a forward pass of another instance on larger values in between: "
+    assert said.pop("message").startswith(between + message)
+    assert said == {"kind": "raised", "elsewhere": True, "between": next(variations(CASE))[1]}
+
+
+class GradientKept(ReLU):
+    """The gradient is kept until the next forward pass."""
+
+    def forward(self, inputs):
+        self.kept = None
+        return super().forward(inputs)
+
+    def backward(self, dvalues):
+        if self.kept is None:
+            super().backward(dvalues)
+            self.kept = self.dinputs
+        self.dinputs = self.kept
+
+
+def test_what_is_said_of_a_second_backward_pass():
+    said = told(stateless, Layer.from_class("relu", GradientKept), CASE)
+    assert said.pop("message").startswith("in a second backward pass, with another cotangent: dinputs: ")
+    assert said.pop("margin", np.inf) == np.inf
+    assert said == {"names": ("dinputs",), "second": True, "call": Case("relu", CASE.primals, -CASE.cotangent)}
+
+
+def test_a_second_backward_pass_that_raises():
+    class Once(ReLU):
+        def backward(self, dvalues):
+            super().backward(dvalues)
+            del self.inputs
+
+    said = told(stateless, Layer.from_class("relu", Once), CASE)
+    assert said.pop("message").startswith("in a second backward pass, with another cotangent: raised AttributeError")
+    assert said == {"kind": "raised", "second": True, "call": Case("relu", CASE.primals, -CASE.cotangent)}
+
+
+def test_a_cotangent_of_zeros_has_no_second_one():
+    stateless(Layer.from_class("relu", GradientKept), Case("relu", CASE.primals, np.zeros_like(CASE.cotangent)))
+
+
+class WrongInFortranOrder(ReLU):
+    """Wrong by itself, for the layout of what it is handed."""
+
+    def backward(self, dvalues):
+        super().backward(dvalues)
+        if not dvalues.flags.c_contiguous:
+            self.dinputs = self.dinputs * 2
+
+
+def test_a_layout_that_a_layer_cannot_read_is_not_put_down_to_memory():
+    stateless(Layer.from_class("relu", WrongInFortranOrder), CASE)

@@ -108,9 +108,10 @@ def test_code_of_a_framework_is_differentiated_by_it(here, framework):
             "--framework: expected one of torch, jax, got 'caffe'",
         ),
         (
-            Target("candidates:MyReLU", "relu", targets=("hot",)),
+            Target("candidates:MyReLU", "cross_entropy", targets=("hot",)),
             r"targets: expected some of ids, one_hot, soft, got \('hot",
         ),
+        (Target("candidates:MyReLU", "relu", targets=("ids",)), "--targets: relu has no labels"),
         (Target("broken:X", "relu"), r"broken: importing it raised ValueError: no good \(broken.py, line 2\)"),
         (Target("broken.py:X", "relu"), r"broken.py: importing it raised ValueError: no good \(broken.py, line 2\)"),
         (Target("leaving:X", "relu"), "leaving: importing it raised SystemExit: 4"),

@@ -9,8 +9,8 @@ CASE = Case("softmax_cross_entropy", [Recipe("uniform", (4, 3), "float32"), np.a
 
 def test_each_kind_is_there_and_differs_as_it_says():
     found = dict(variations(CASE))
-    assert list(found)[:4] == ["larger values", "the same first sample", "fewer samples", "other labels"]
-    assert list(found)[4:] == ["a NaN at the end", "other values"]
+    assert list(found)[:4] == ["larger values", "the same first sample", "fewer samples", "more samples"]
+    assert list(found)[4:] == ["other labels", "another memory layout", "a NaN at the end", "other values"]
     assert np.isnan(found["a NaN at the end"].primals["logits"]).sum() == 1
     x = CASE.primals["logits"]
     assert np.abs(found["larger values"].primals["logits"]).max() == 64 * np.abs(x).max()
@@ -19,16 +19,21 @@ def test_each_kind_is_there_and_differs_as_it_says():
     assert (same.primals["logits"] != x).any()
     assert same.primals["targets"].tolist() == [0, 1, 1, 2]
     assert found["fewer samples"].primals["logits"].shape == (3, 3)
+    assert found["more samples"].primals["logits"].shape == (8, 3)
+    assert found["more samples"].primals["targets"].tolist() == [0, 2, 1, 1, 1, 1, 2, 0]
+    turned = found.pop("another memory layout")
+    assert turned.primals["logits"].flags.f_contiguous
+    assert np.array_equal(turned.primals["logits"], x)
     assert all(other != CASE for other in found.values())
 
 
 def test_all_but_one_kind_of_argument_may_stay_as_they_were():
     dense = Case("dense", [np.ones((2, 3)), np.ones((3, 2)), np.ones((1, 2))], np.ones((2, 2)))
     found = dict(variations(dense))
-    for what, changed in (("another cotangent", {"cotangent"}), ("other parameters", {"weights", "biases"})):
+    for what, name in (("another cotangent", "cotangent"), ("other weights", "weights"), ("other biases", "biases")):
         now = {**found[what].primals, "cotangent": found[what].cotangent}
         then = {**dense.primals, "cotangent": dense.cotangent}
-        assert {n for n in then if not np.array_equal(now[n], then[n])} == changed
+        assert {n for n in then if not np.array_equal(now[n], then[n])} == {name}
     assert np.array_equal(dict(variations(CASE))["other labels"].primals["logits"], CASE.primals["logits"])
     assert "another cotangent" not in dict(variations(Case("relu", [np.ones((2, 2))], np.zeros((2, 2)))))
 
