@@ -54,7 +54,7 @@ main.add_command(campaign)
 main.add_command(replay)
 
 
-@main.command()
+@main.command(short_help="Hold the reference against every installed oracle.")
 @OPS
 @DTYPES
 @ORACLE
@@ -118,7 +118,7 @@ def verify(
     sys.exit(0 if report.passed else 1)
 
 
-@main.command()
+@main.command(short_help="Where the installed frameworks differ.")
 @ORACLE
 @DEVICE
 @click.option("--all", "every", is_flag=True, help="Questions that are answered alike as well.")
@@ -168,7 +168,7 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     sys.exit(1 if changed else 0)
 
 
-@main.command()
+@main.command(short_help="What is installed, and on which devices.")
 def doctor() -> None:
     """Say what is installed, which devices there are, what is missing and how to install it.
 

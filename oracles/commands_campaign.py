@@ -20,7 +20,7 @@ from .terminal import DTYPES, HTML, JSON, JUNIT, OPS, ORACLE, misuse, page, use_
 STATE = "campaign.sqlite"
 
 
-@click.command()
+@click.command(short_help="Search for hours, and go on after a stop.")
 @click.argument("candidate", metavar="[MODULE:ATTR]", required=False, shell_complete=completion.files)
 @OPS
 @DTYPES

@@ -47,7 +47,7 @@ _TIMEOUT = click.option("--timeout", type=float, default=60, show_default=True, 
 _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: no process of its own, no time limit.")
 
 
-@click.command()
+@click.command(short_help="Hold a layer of yours to every claim.")
 @click.argument("candidate", metavar="MODULE:ATTR", shell_complete=completion.files)
 @click.option("--op", shell_complete=completion.ops, help="What it computes; a Layer says so itself.")
 @VJP
@@ -126,7 +126,7 @@ def check(
     sys.exit(0 if report.passed else 1)
 
 
-@click.command()
+@click.command(short_help="Run a saved failure, or a saved case, again.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("candidate", metavar="[MODULE:ATTR]", required=False, shell_complete=completion.files)
 @VJP

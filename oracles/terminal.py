@@ -91,6 +91,8 @@ def written(report: Report, json_file: Any, html_file: Path | None, junit_file: 
             json_file.seek(0)
             json_file.truncate()
         json_file.write(report.to_json() + "\n")
+        if json_file.name != "<stdout>":
+            click.echo(f"wrote {json_file.name}", err=True)
     for path, write_to in ((html_file, report.to_html), (junit_file, report.to_junit)):
         if path:
             try:

@@ -83,7 +83,7 @@ class Dask(Executor):
         try:
             client_of = import_module("distributed").Client
         except ImportError:
-            raise InputError("dask: not installed; install it with: pip install 'backproof[dask]'") from None
+            raise InputError("dask: not installed; install it with: pip install distributed") from None
         if not re.fullmatch(r"([a-z0-9]+://)?[^/\s]+:\d+", address):
             raise InputError(f"--dask: expected an address like tcp://HOST:PORT, got {address!r}")
         try:

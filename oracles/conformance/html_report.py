@@ -17,7 +17,7 @@ from typing import Any
 from reference import InputError
 
 from .compare import Elements
-from .report import EDGES, STATUSES, Margin, Report, Verdict, distinct, source_order
+from .report import EDGES, Margin, Report, Verdict, distinct, source_order
 
 SYMBOLS = {"passed": "✓", "failed": "✗", "disputed": "?", "skipped": "-", "xfailed": "✗"}
 SHADES = 8  # of the heat map: each says how many decades the margin is from the bound
@@ -34,7 +34,7 @@ def page(report: Report) -> str:
         style=_file("report.css"),
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:",
         made=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        counts=[(s, len(report.of_status(s))) for s in STATUSES if report.of_status(s)],
+        counts=list(report.counts.items()),
         failures=distinct(report.failures),
         disputed=report.of_status("disputed"),
         skipped=[" ".join(filter(None, (v.op, v.dtype, v.oracle, v.message))) for v in report.of_status("skipped")],
@@ -55,7 +55,7 @@ def _environment() -> Any:
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError as error:
-        raise InputError('html: needs Jinja2; install it with: pip install "backproof[html]"') from error
+        raise InputError("html: needs Jinja2; install it with: pip install jinja2") from error
     templates = Environment(
         loader=PackageLoader("oracles.conformance"),
         autoescape=True,

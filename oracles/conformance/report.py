@@ -155,14 +155,22 @@ class Report:
         return not self.failures
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many claims passed and failed, a claim in each dtype, and the verdicts of every other status."""
+        failed = {(v.op, v.check, v.dtype) for v in self.failures}
+        passed = {(v.op, v.check, v.dtype) for v in self.of_status("passed")} - failed
+        numbers = {"passed": len(passed), "failed": len(failed)}
+        every = {status: numbers.get(status, len(self.of_status(status))) for status in STATUSES}
+        return {status: number for status, number in every.items() if number}
+
+    @property
     def outcome(self) -> str:
         """Passed, or how many of the claims failed, a claim in each dtype, and why."""
         if self.passed:
             return "passed"
-        claims = {(v.op, v.check, v.dtype) for v in self.verdicts if v.status in ("passed", "failed")}
-        failed = {(v.op, v.check, v.dtype) for v in self.failures}
+        failed, passed = self.counts["failed"], self.counts.get("passed", 0)
         causes = "; ".join(dict.fromkeys(v.cause for v in self.failures if v.cause))
-        return f"FAILED {len(failed)} of {len(claims)} claims" + (f" ({causes})" if causes else "")
+        return f"FAILED {failed} of {failed + passed} claims" + (f" ({causes})" if causes else "")
 
     def of_status(self, status: str) -> tuple[Verdict, ...]:
         """The verdicts of one status."""
@@ -174,9 +182,9 @@ class Report:
             raise CheckFailed(str(self))
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{len(self.of_status(s))} {s}" for s in STATUSES if self.of_status(s))
+        counts = ", ".join(f"{number} {status}" for status, number in self.counts.items())
         lines = [f"{self.title}: {counts} ({self.cases} cases, {self.seconds:.1f} s, seed {self.seed})"]
-        lines += [str(v) for v in self.verdicts if v.status in ("failed", "disputed", "skipped")]
+        lines += [str(v) for v in (*distinct(self.failures), *self.of_status("disputed"), *self.of_status("skipped"))]
         return "\n".join([*lines, *self.notes])
 
     def to_json(self) -> str:

@@ -29,7 +29,7 @@ def test_verify_prints_the_table_and_passes():
     assert done.exit_code == 0, done.output
     assert "worst |error| / certified bound" in done.output
     assert "passed: " in done.output
-    assert "Nothing was cross-validated: no framework oracle took part." in done.output
+    assert "Nothing was cross-validated: " in done.output
 
 
 def test_a_seed_gives_the_same_run_again():
@@ -180,3 +180,9 @@ def test_a_json_file_is_written_over_at_the_end_alone(tmp_path):
     assert path.read_text().startswith("what was there")
     assert CliRunner().invoke(main, ["verify", *QUICK, "--json", str(path)]).exit_code == 0
     assert json.loads(path.read_text())["cases"]
+
+
+def test_the_list_of_commands_cuts_no_sentence_off():
+    said = call("--help").output.partition("Commands:")[2]
+    assert len(said.strip().splitlines()) == 6
+    assert "..." not in said

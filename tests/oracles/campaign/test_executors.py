@@ -68,7 +68,7 @@ def test_a_process_that_hangs_is_killed_and_others_go_on():
 
 def test_dask_that_is_not_installed_is_said(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(InputError, match=r"pip install 'backproof\[dask\]'"):
+    with pytest.raises(InputError, match=r"pip install distributed"):
         Dask("tcp://127.0.0.1:1")
 
 

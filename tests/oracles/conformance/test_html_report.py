@@ -104,7 +104,7 @@ def test_rows_of_a_result_of_higher_rank_go_by_all_their_indices():
 
 def test_the_distribution_counts_every_case(tmp_path):
     page = html(tmp_path, report())
-    assert sum(int(n) for n in re.findall(r"<title>(\d+) cases", page)) == sum(COUNTS)
+    assert sum(int(n) for n in re.findall(r"<title>(\d+) cases?", page)) == sum(COUNTS)
     assert page.count('class="past"') == 2  # up to 10, and more
 
 
@@ -121,7 +121,7 @@ def test_numbers_are_short():
 
 def test_without_jinja2_it_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(InputError, match=r'pip install "backproof\[html\]"'):
+    with pytest.raises(InputError, match="pip install jinja2"):
         require()
     with pytest.raises(InputError, match="Jinja2"):
         report().to_html(tmp_path / "report.html")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def test_only_a_failed_verdict_fails_a_report():
 
 def test_the_text_says_what_failed_what_was_disputed_and_what_skipped():
     text = str(report(PASSED, FAILED, DISPUTED, SKIPPED))
-    assert text.splitlines()[0] == "a run: 1 passed, 1 failed, 1 disputed, 1 skipped (10 cases, 1.0 s, seed 7)"
+    assert text.splitlines()[0] == "a run: 1 failed, 1 disputed, 1 skipped (10 cases, 1.0 s, seed 7)"
     for part in (
         "failed: mine, agrees, float32: dinputs: wrong",
         "cause: leaks",
@@ -38,6 +39,16 @@ def test_the_text_says_what_failed_what_was_disputed_and_what_skipped():
         "a note",
     ):
         assert part in text
+
+
+def test_claims_are_counted_once_and_failures_shown_once_whoever_judges():
+    twice = [replace(FAILED, oracle=name) for name in ("torch", "jax")]
+    other = [replace(PASSED, oracle=name, check="stateless") for name in ("torch", "jax")]
+    found = report(*twice, *other, PASSED)
+    assert found.counts == {"passed": 1, "failed": 1}
+    assert found.outcome == "FAILED 1 of 2 claims (leaks)"
+    assert str(found).count("failed: mine") == 1
+    assert len(found.failures) == 2
 
 
 def test_json_is_standard_and_complete():
