@@ -12,8 +12,6 @@ from oracles.registry import OracleUnavailable, names
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 settings.register_profile("dev", max_examples=25, **COMMON)
 settings.register_profile("ci", max_examples=50, derandomize=True, print_blob=True, **COMMON)
-# another interpreter or version: what it changes shows in any case, and "here" has had the others
-settings.register_profile("matrix", max_examples=8, derandomize=True, print_blob=True, **COMMON)
 settings.register_profile("thorough", max_examples=2000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
