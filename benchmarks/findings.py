@@ -1,7 +1,7 @@
 """What a campaign found of torch and jax: every margin above 1, on the smallest case that shows half of it.
 
     python benchmarks/findings.py                              # of the cases that tests/worst_cases.json keeps
-    python benchmarks/findings.py --state campaign.sqlite      # of a campaign
+    python benchmarks/findings.py --state campaign.sqlite      # of a campaign, or of several
     python benchmarks/findings.py --only "jax softmax" --save findings
 
 docs/findings.md is written from it. --save puts each case into a folder, for `backproof replay`.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,11 +30,12 @@ KEPT = Path(__file__).parent.parent / "tests" / "worst_cases.json"
 Row = tuple[str, str, float, Case]  # source, result, margin, case
 
 
-def of_state(path: str) -> Iterator[Row]:
-    with State.open(path) as state:
-        for m in state.findings.margins.values():
-            if m.case is not None:
-                yield m.source, m.result, m.worst, m.case
+def of_states(paths: Sequence[str]) -> Iterator[Row]:
+    for path in paths:
+        with State.open(path) as state:
+            for m in state.findings.margins.values():
+                if m.case is not None:
+                    yield m.source, m.result, m.worst, m.case
 
 
 def of_file(path: Path) -> Iterator[Row]:
@@ -54,11 +55,11 @@ def shows(source: str, result: str, least: float, case: Case) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--state", help="the file of a campaign")
+    parser.add_argument("--state", nargs="+", metavar="FILE", help="the files of campaigns")
     parser.add_argument("--only", default="", help="a part of SOURCE OP RESULT DTYPE")
     parser.add_argument("--save", metavar="FOLDER", help="where the cases go")
     arguments = parser.parse_args()
-    for source, result, margin, case in of_state(arguments.state) if arguments.state else of_file(KEPT):
+    for source, result, margin, case in of_states(arguments.state) if arguments.state else of_file(KEPT):
         name = f"{source} {case.op} {result} {case.dtype.name}"
         if margin <= 1 or source not in ("torch", "jax") or arguments.only not in name:
             continue

@@ -30,11 +30,15 @@ def frames_of(layer: Layer, seed: int) -> tuple[tuple[Frame, ...], tuple[Frame, 
 def plan(layer: Layer, dtypes: Sequence[str], examples: int, seed: int) -> Iterator[tuple[Frame, str, int]]:
     """The frames of a run by dtype, with the number of examples each gets: some `examples` in all a dtype.
 
-    The first dtype sees every large frame, the others take turns: they cost as much as all the small ones.
+    Large frames take turns, half of them and all of the largest in the first dtype, a quarter in the others: jax
+    compiles each, and they cost as much as all the small ones. The next seed has the rest.
     """
     small, large = frames_of(layer, seed)
     for turn, dtype in enumerate(dtypes):
-        seen = [f for i, f in enumerate(large) if turn == 0 or (f.elements <= LARGEST and i % 3 == turn % 3)]
+        every = 2 if turn == 0 else 4
+        seen = [
+            f for i, f in enumerate(large) if (turn == 0 if f.elements > LARGEST else (i + seed + turn) % every == 0)
+        ]
         share = max(1, round((examples - LARGE_SHARE * len(seen)) / len(small)))
         yield from ((frame, dtype, share) for frame in small)
         yield from ((frame, dtype, LARGE_SHARE) for frame in seen)
