@@ -1,6 +1,7 @@
 """Where the frameworks differ: what each answers now, what the reference does, and what changed since it was recorded.
 
-A record is one file a framework and version, in `recorded/`; `backproof conventions --record` makes it.
+A record is one file a framework and version, in `recorded/`; `backproof conventions --record` makes it. Where
+processors answer differently, the answers stand side by side, put there by hand: "inf or 0".
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .layer import reference_layer
 from .records import from_data, read_json, to_data
 from .run import run
 
+OR = " or "  # between the answers of one version, where they depend on the processor
 DEFAULT_DTYPE = "functions: dtype of an array of float64, in a process as it starts"
 
 
@@ -132,12 +134,12 @@ def markdown(found: Sequence[Record]) -> str:
 
 
 def changes(before: Record, now: Record) -> tuple[Change, ...]:
-    """The answers to questions known to both that are not what they were."""
+    """The answers to questions known to both that are not what they were, nor one of them."""
     return tuple(
         Change(now.framework, question, dtype, before.answers[question][dtype], answer)
         for question, found in now.answers.items()
         for dtype, answer in found.items()
-        if before.answers.get(question, {}).get(dtype, answer) != answer
+        if answer not in before.answers.get(question, {}).get(dtype, answer).split(OR)
     )
 
 

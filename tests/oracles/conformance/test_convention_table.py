@@ -25,6 +25,13 @@ def test_a_new_question_is_no_change():
     assert table.changes(MINE, moved(new={"float32": "1"})) == ()
 
 
+def test_one_of_several_answers_is_no_change():
+    before = moved(q={"float32": "0 or inf", "float64": "0"})
+    assert table.changes(before, moved(q={"float32": "inf", "float64": "0"})) == ()
+    (change,) = table.changes(before, moved(q={"float32": "in", "float64": "0"}))
+    assert str(change) == "mine, q, float32: was 0 or inf, is in"
+
+
 def test_dtypes_that_answer_alike_share_a_row():
     other = Record("other", "1", "cpu", {"q": {"float32": "0", "float64": "1"}})
     found = list(table.rows([MINE, other]))
