@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import platform
 import random
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
 from pathlib import Path
@@ -47,6 +49,8 @@ def main() -> None:
     backproof conventions
     backproof doctor
     """  # noqa: D301  (click wants the character)
+    with suppress(OSError, ValueError):  # no file to write to
+        faulthandler.enable()  # what a framework crashes of is shown, with where
 
 
 main.add_command(check)
@@ -204,7 +208,8 @@ def _oracle_row(name: str) -> tuple[str, str, str, bool]:
         oracle = load(name)
     except OracleUnavailable as error:
         return "", "", str(error), False
-    return oracle.version, " ".join(oracle.module.devices()), "ok", oracle.is_framework
+    trouble = getattr(oracle.module, "trouble", str)()
+    return oracle.version, " ".join(oracle.module.devices()), trouble or "ok", oracle.is_framework
 
 
 def _devices(name: str) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ A framework in which candidates can be written also holds
 One whose settings may let it take matrix products in less than the dtype holds
     product_roundoff(dtype, device) -> float   the unit roundoff of their operands, 0 for the dtype's own
     sums_products_in(dtype, device) -> str     "strict" for float32 sums of the two-byte floats, "native" for their own
+One that may fail as it is installed holds
+    trouble() -> str            what would end the process, and what to do; "" where nothing would
 One that keeps something for every shape it sees holds
     forget()                    to drop it
 Nothing is imported before `load`: whether an oracle is installed is read off its file.

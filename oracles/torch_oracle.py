@@ -23,7 +23,7 @@ from .arrays import Array
 from .case import Case, Result
 from .ops import Op, takes_sizes
 from .registry import LayerError
-from .torch_products import product_roundoff, sums_products_in  # noqa: F401  (what an adapter holds)
+from .torch_products import product_roundoff, sums_products_in, trouble  # noqa: F401  (what an adapter holds)
 
 INSTALL = "pip install torch"
 

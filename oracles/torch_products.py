@@ -1,10 +1,22 @@
-"""What PyTorch promises of matrix products, by the settings of the process: TF32, bfloat16, sums in half precision."""
+"""What PyTorch promises of matrix products, by the settings of the process: TF32, bfloat16, sums in half precision.
+
+And whether they run at all: a virtual machine may show instructions that its host refuses.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import torch
+
+LIMIT = "ONEDNN_MAX_CPU_ISA"  # what oneDNN, which takes the products on a CPU, may use of it
+_CPU = Path("/proc/cpuinfo")
+_PRODUCT = "import torch; a = torch.ones(64, 64, dtype=torch.bfloat16); a @ a"
 
 
 def product_roundoff(dtype: str, device: str) -> float:
@@ -39,3 +51,17 @@ def _flag(matmul: Any, name: str) -> bool:
     except (AttributeError, RuntimeError):
         return False
     return bool(value[0] if isinstance(value, tuple) else value)
+
+
+def trouble() -> str:
+    """Why a product in bfloat16 ends the process here, and what to set; "" where it does not.
+
+    Where AMX is shown a product is tried, in a process of its own, for seconds.
+    """
+    if LIMIT in os.environ or not _CPU.exists() or "amx_tile" not in _CPU.read_text(errors="replace"):
+        return ""
+    ended = subprocess.run([sys.executable, "-c", _PRODUCT], capture_output=True, check=False).returncode
+    if not ended:
+        return ""
+    how = signal.Signals(-ended).name if ended < 0 else f"exit code {ended}"
+    return f"a product in bfloat16 ends with {how}: AMX is shown here and refused; set {LIMIT}=AVX512_CORE_FP16"

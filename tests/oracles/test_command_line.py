@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -125,6 +126,20 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
     assert done.exit_code == 0
     assert "missing torch: pip install torch" in " ".join(done.output.split())
     assert "nothing would be cross-validated. Install one with `pip install torch` or `pip install jax`" in done.output
+
+
+def test_doctor_says_what_would_end_the_process(monkeypatch):
+    monkeypatch.setattr("oracles.exact_oracle.trouble", lambda: "set this", raising=False)
+    assert "set this" in next(line for line in call("doctor").output.splitlines() if "oracle exact" in line)
+
+
+def test_what_crashes_says_where(tmp_path):
+    (tmp_path / "crash.py").write_text("import os, signal\n\nos.kill(os.getpid(), signal.SIGILL)\n")
+    command = [sys.executable, "-m", "oracles.command_line", "check", f"{tmp_path}/crash.py:relu", "--op", "relu"]
+    done = subprocess.run([*command, "--in-process"], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGILL
+    assert "Fatal Python error: Illegal instruction" in done.stderr
+    assert "crash.py" in done.stderr
 
 
 def test_help_shows_examples():

@@ -2,8 +2,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from oracles import load  # noqa: E402
-from oracles.torch_products import product_roundoff, sums_products_in  # noqa: E402
+from oracles import load, torch_products  # noqa: E402
+from oracles.torch_products import product_roundoff, sums_products_in, trouble  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +43,40 @@ def test_on_cuda_half_precision_may_be_summed_in_itself_unless_that_is_turned_of
         assert sums_products_in("bfloat16", "cuda") == "strict"
     finally:
         torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = True
+
+
+@pytest.fixture
+def shows_tiles(tmp_path, monkeypatch):
+    cpu = tmp_path / "cpuinfo"
+    cpu.write_text("flags : fpu amx_bf16 amx_tile")
+    monkeypatch.setattr(torch_products, "_CPU", cpu)
+    monkeypatch.delenv(torch_products.LIMIT, raising=False)
+
+
+def ends(monkeypatch, code):
+    monkeypatch.setattr(torch_products, "_PRODUCT", code)
+    return trouble()
+
+
+def test_instructions_that_are_shown_and_refused(shows_tiles, monkeypatch):
+    refused = ends(monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGILL)")
+    assert refused == (
+        "a product in bfloat16 ends with SIGILL: AMX is shown here and refused; set ONEDNN_MAX_CPU_ISA=AVX512_CORE_FP16"
+    )
+    assert "ends with exit code 3" in ends(monkeypatch, "raise SystemExit(3)")
+    assert not ends(monkeypatch, "pass")
+
+
+def test_nothing_is_tried_where_it_is_set_or_not_shown(shows_tiles, monkeypatch):
+    monkeypatch.setenv(torch_products.LIMIT, "AVX2")
+    assert not ends(monkeypatch, "raise SystemExit(3)")
+    monkeypatch.delenv(torch_products.LIMIT)
+    torch_products._CPU.write_text("flags : fpu avx2")
+    assert not ends(monkeypatch, "raise SystemExit(3)")
+    torch_products._CPU.unlink()
+    assert not ends(monkeypatch, "raise SystemExit(3)")
+
+
+def test_the_product_that_is_tried_runs_where_it_can(monkeypatch):
+    monkeypatch.setenv(torch_products.LIMIT, "AVX2")
+    exec(torch_products._PRODUCT)
