@@ -30,13 +30,13 @@ def frames_of(layer: Layer, seed: int) -> tuple[tuple[Frame, ...], tuple[Frame, 
 def plan(layer: Layer, dtypes: Sequence[str], examples: int, seed: int) -> Iterator[tuple[Frame, str, int]]:
     """The frames of a run by dtype, with the number of examples each gets: some `examples` in all a dtype.
 
-    jax compiles each shape in each dtype, which costs as much as tens of cases. So large frames take turns: half of
-    them and all of the largest in the first dtype, a quarter in the others. And from the third dtype on, the half
-    precisions as a rule, small frames do: half of them in each. The next seed has the rest.
+    jax compiles each shape in each dtype, which costs as much as tens of cases. So they take turns. The first dtype has
+    all small frames, half of the large ones and all of the largest, the others half and a quarter; the next seed has
+    the rest.
     """
     small, large = frames_of(layer, seed)
     for turn, dtype in enumerate(dtypes):
-        few = [f for i, f in enumerate(small) if turn < 2 or (i + seed + turn) % 2 == 0]
+        few = [f for i, f in enumerate(small) if turn == 0 or (i + seed + turn) % 2 == 0]
         every = 2 if turn == 0 else 4
         seen = [
             f for i, f in enumerate(large) if (turn == 0 if f.elements > LARGEST else (i + seed + turn) % every == 0)
