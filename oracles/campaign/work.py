@@ -20,10 +20,10 @@ from ..conformance.compare import Comparison
 from ..conformance.contain import left_as_found
 from ..conformance.custom_judge import judged_by, own_notes
 from ..conformance.diagnose import Diagnosis
-from ..conformance.frames import Frame, large_frames
+from ..conformance.frames import Frame
 from ..conformance.kit import panel_for
 from ..conformance.layer import Layer, reference_layer
-from ..conformance.pools import small
+from ..conformance.pools import large, small
 from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle, truth_for
 from ..conformance.report import Margin, Verdict
 from ..conformance.search import Disagreement, shrunk, try_cases
@@ -182,10 +182,9 @@ def _frames(chunk: Chunk, layer: Layer, wanted: int, rng: random.Random) -> Iter
     """The shapes of a chunk, each with a number of cases: small ones, drawn anew, and a few large ones in turns."""
     frames = list(small(layer, chunk.seed))
     rng.shuffle(frames)
-    if layer.custom is None:
-        large = large_frames(layer.op, chunk.seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
-        for i in range(min(LARGE, wanted // 20)):
-            yield large[(chunk.number * LARGE + i) % len(large)], 1
+    long = large(layer, chunk.seed)
+    for i in range(min(LARGE, wanted // 20) if long else 0):
+        yield long[(chunk.number * LARGE + i) % len(long)], 1
     yield from ((frame, -(-wanted // len(frames))) for frame in frames)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from ..case import Case
 from ..registry import Oracle
 from .cases import Variety
-from .frames import Frame, frame_pool, large_frames
+from .frames import Frame, frame_pool
 from .layer import Layer
+from .pools import large
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .report import Verdict
 from .search import Disagreement, shrunk, try_cases
@@ -22,9 +23,8 @@ LARGEST = 20_000  # elements of a case; larger ones are seen in the first dtype 
 
 def frames_of(layer: Layer, seed: int) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
     """The shapes of a run: the edges and fresh ones, and the large ones."""
-    forms, reductions = tuple(layer.targets), tuple(layer.reductions)
-    small = frame_pool(layer.op, seed, targets=forms, reductions=reductions)
-    return small, large_frames(layer.op, seed, targets=forms, reductions=reductions)
+    small = frame_pool(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
+    return small, large(layer, seed)
 
 
 def plan(layer: Layer, dtypes: Sequence[str], examples: int, seed: int) -> Iterator[tuple[Frame, str, int]]:
@@ -34,12 +34,12 @@ def plan(layer: Layer, dtypes: Sequence[str], examples: int, seed: int) -> Itera
     all small frames, half of the large ones and all of the largest, the others half and a quarter; the next seed has
     the rest.
     """
-    small, large = frames_of(layer, seed)
+    small, long = frames_of(layer, seed)
     for turn, dtype in enumerate(dtypes):
         few = [f for i, f in enumerate(small) if turn == 0 or (i + seed + turn) % 2 == 0]
         every = 2 if turn == 0 else 4
         seen = [
-            f for i, f in enumerate(large) if (turn == 0 if f.elements > LARGEST else (i + seed + turn) % every == 0)
+            f for i, f in enumerate(long) if (turn == 0 if f.elements > LARGEST else (i + seed + turn) % every == 0)
         ]
         share = max(1, round((examples - LARGE_SHARE * len(seen)) / len(few)))
         yield from ((frame, dtype, share) for frame in few)
