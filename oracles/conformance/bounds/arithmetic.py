@@ -54,10 +54,10 @@ class Arithmetic:
         """Whether steps are stored in less precision than they are computed in."""
         return self.v > self.u
 
-    def gamma(self, k: float) -> float:
+    def gamma(self, k: float | Floats) -> Floats:
         """k u / (1 - k u): the relative error of k operations (Higham 2002, lemma 3.1); inf from k u = 1 on."""
-        ku = k * self.u
-        return ku / (1 - ku) if ku < 1 else np.inf
+        ku = np.multiply(k, self.u)
+        return np.where(ku < 1, ku / np.where(ku < 1, 1 - ku, 1.0), np.inf)
 
     def stored(self, size: Floats, bound: Floats) -> Floats:
         """The bound after a result of magnitude `size`, known within `bound`, is rounded to the dtype.

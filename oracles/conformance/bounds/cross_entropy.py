@@ -5,22 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from ...case import Case
-from .arithmetic import LOG, Arithmetic, Floats, unclaimed_from
+from .arithmetic import DIVISION, LOG, Arithmetic, Floats, unclaimed_from
 from .losses import by_samples
 
-# y's own rounding to the dtype, y g, 1 / N and the product with it, 1 / p and the product with it, a division's
-# second ulp
-GRADIENT_ROUNDINGS = 8
+# g / N, y g / N, and the quotient with p
+GRADIENT_ROUNDINGS = DIVISION + 1 + DIVISION
 # documented steps of half precision in the gradient: g / N, y g / N, and the quotient
 GRADIENT_STEPS = 3
 
 
 def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
-    """(LOG u + gamma_{C+2}) sum |y log p|, reduced; gamma_8 |y g / (p N)|."""
+    """(LOG u + gamma_{k+2}) sum |y log p|, k labels that are not 0, reduced; gamma_9 |y g / (p N)|."""
     return by_samples(case, a, _of_rows)
 
 
-def _of_rows(case: Case, a: Arithmetic, p: Floats, y: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
+def _of_rows(
+    case: Case, a: Arithmetic, p: Floats, y: Floats, lost: Floats, scale: Floats
+) -> tuple[Floats, Floats, Floats]:
     """The sizes of the losses, their bounds, and those of the gradient."""
     classes, clip = p.shape[1], case.options["clip"]
     if clip is not None:
@@ -32,7 +33,8 @@ def _of_rows(case: Case, a: Arithmetic, p: Floats, y: Floats, scale: Floats) -> 
     logs_bound = np.where(labelled & (clip is not None), 2 * a.v, 0.0)
     terms = y * logs
     sizes = np.sum(terms, axis=1)
-    losses = (LOG * a.u + a.gamma(classes + 2)) * sizes + classes * a.tiny + np.sum(y * logs_bound, axis=1)
+    labels = np.count_nonzero(y, axis=1)  # to add a zero is exact
+    losses = (LOG * a.u + a.gamma(labels + 2)) * sizes + classes * a.tiny + np.sum(y * logs_bound + lost * logs, axis=1)
     if a.half:  # documented steps: log p, y log p
         losses = losses + 2 * a.v * sizes * (1 + a.v)
     losses = np.where(subnormal.any(axis=1), np.inf, a.stored(sizes, losses))
@@ -44,6 +46,7 @@ def _of_rows(case: Case, a: Arithmetic, p: Floats, y: Floats, scale: Floats) -> 
     # float64's own subnormals are inexact: g / N is taken from above, and last, where the product is normal again
     size = np.where(scale == 0, 0.0, y * inverse * np.nextafter(scale, np.inf))
     bounds = size * (a.gamma(GRADIENT_ROUNDINGS) + (GRADIENT_STEPS - 1) * a.v * (1 + a.v) * a.half)
+    bounds = bounds + lost * inverse * scale
     # a product that may be flushed on the way takes the whole element with it
     whole = scale * (len(case.primals["targets"]) if case.options["reduction"] == "mean" else 1)
     if a.half:  # stored products below the dtype's range lose what the quotient magnifies

@@ -9,14 +9,15 @@ import numpy as np
 from ...arrays import row_blocks, widened
 from ...case import Case
 from ...exact_oracle import label_weights, weights_of
-from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
+from .arithmetic import DIVISION, Arithmetic, Floats, floats, unclaimed_from
 
 __all__ = ["by_samples", "label_weights", "samples", "signed_scales"]
 
 SMALLEST = 2.0**-1074  # of float64
 
-# (case, arithmetic, logits or probabilities, |weights|, |scales|) -> sizes of the losses, their bounds, the gradient's
-OfRows = Callable[[Case, Arithmetic, Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
+# (case, arithmetic, logits or probabilities, |weights|, what rounding those to the dtype changes, |scales|)
+# -> sizes of the losses, their bounds, the gradient's
+OfRows = Callable[[Case, Arithmetic, Floats, Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
 
 
 def samples(case: Case) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
@@ -33,8 +34,17 @@ def by_samples(case: Case, a: Arithmetic, of_rows: OfRows) -> dict[str, Floats]:
     shape = case.primals[name].shape
     sizes, losses, gradient = np.empty(shape[0]), np.empty(shape[0]), np.empty(shape)
     for rows, x, y, scale in samples(case):
-        sizes[rows], losses[rows], gradient[rows] = of_rows(case, a, x, np.abs(y), np.abs(scale))
+        lost = _lost(y, case)
+        sizes[rows], losses[rows], gradient[rows] = of_rows(case, a, x, np.abs(y), lost, np.abs(scale))
     return {"output": reduced(a, case, sizes, losses), f"d{name}": gradient}
+
+
+def _lost(y: Floats, case: Case) -> Floats:
+    """What weights of another dtype than the case's change by where they are rounded to that."""
+    targets = case.primals["targets"]
+    if targets.ndim == 1 or targets.dtype == case.dtype:
+        return np.zeros((1, 1))
+    return np.abs(y - y.astype(case.dtype).astype(np.float64))
 
 
 def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
@@ -44,7 +54,7 @@ def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
         return bounds
     mean = case.options["reduction"] == "mean"
     gauge = np.asarray(np.sum(sizes + bounds))
-    total = np.sum(bounds) + a.gamma(n + 2) * gauge + n * a.tiny
+    total = np.sum(bounds) + a.gamma(n - 1 + DIVISION) * gauge + n * a.tiny
     share = max(n, 1) if mean else 1
     return unclaimed_from(a.stored(np.asarray(gauge / share), np.asarray(total / share)), gauge, a.wide_largest)
 

@@ -16,7 +16,7 @@ class Probabilities:
     """Softmax of rows (R, C) with the bounds of what is computed on the way.
 
     s: the probabilities. bound: of s before it is stored. log_s: log s. log_bound: of log s, likewise. valid: rows that
-    are not NaN.
+    are not NaN. classes: how many of a row are not masked, (R, 1): the exponentials of the others are exactly 0.
     """
 
     s: Floats
@@ -24,6 +24,7 @@ class Probabilities:
     log_s: Floats
     log_bound: Floats
     valid: Floats
+    classes: Floats
 
 
 def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
@@ -39,7 +40,7 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
 
 def _of_rows(a: Arithmetic, x: Floats, signed: Floats) -> tuple[Floats, Floats]:
     p = probabilities(a, x)
-    g, classes = np.abs(signed), x.shape[1]
+    g, classes = np.abs(signed), p.classes
     s, s_bound = p.s, a.stored(p.s, p.bound)
     reach = s + s_bound
     dot = np.sum(s * signed, axis=1, keepdims=True)
@@ -47,7 +48,7 @@ def _of_rows(a: Arithmetic, x: Floats, signed: Floats) -> tuple[Floats, Floats]:
     dot_bound = (
         np.sum(s_bound * g, axis=1, keepdims=True)
         + a.gamma(classes + 1) * np.sum(reach * g, axis=1, keepdims=True)
-        + classes * a.tiny
+        + x.shape[1] * a.tiny
     )
     # the book's Jacobian sums s_j g_j among the C products of its row, hence gamma there
     rounding = a.gamma(classes + 4) * g + 4 * a.u * (gauge + dot_bound)
@@ -65,14 +66,14 @@ def probabilities(a: Arithmetic, x: Floats, *, stored_log: bool = False) -> Prob
     exp(-a):
     - the argument of an exponential: u (|x_j| + |m| + 2 a_j), which holds for exp(x - m) and for exp2(c x - c m), whose
       products and constant are rounded as well; exp itself EXP u;
-    - their sum: the average of those, weighted with s, and gamma_C;
+    - their sum: the average of those, weighted with s, and gamma_C, C the classes that are not masked;
     - the division form: both, and the division;
     - the log form, of x - (m + log sum) or (x - m) - log sum: u (|m| + 2 a_j + 2 l) in the argument, LOG u l in the
       logarithm, the sum's error, and exp. With stored_log, log s is itself a documented step, rounded to the dtype.
     """
-    classes = x.shape[1]
     valid = np.isfinite(x).any(axis=1, keepdims=True) & ~(np.isnan(x) | (x == np.inf)).any(axis=1, keepdims=True)
     present = valid & np.isfinite(x)
+    classes = np.count_nonzero(present, axis=1, keepdims=True)
     clean = np.where(present, x, 0.0)
     m = np.where(valid, np.max(x, axis=1, keepdims=True), 0.0)
     gap = np.where(present, m - clean, np.inf)  # a_j; beyond float64 it is inf and s_j is 0
@@ -85,14 +86,14 @@ def probabilities(a: Arithmetic, x: Floats, *, stored_log: bool = False) -> Prob
     argument = a.u * (np.abs(clean) + np.abs(m) + 2 * gap) + 2 * a.tiny
     each = argument + EXP * a.u
     weighted = np.where(s > 0, s * np.expm1(each), 0.0)
-    summed = np.log1p(np.sum(weighted, axis=1, keepdims=True)) + a.gamma(classes) + classes * a.tiny
+    summed = np.log1p(np.sum(weighted, axis=1, keepdims=True)) + a.gamma(classes) + x.shape[1] * a.tiny
     division = each + summed + DIVISION * a.u
     log_form = a.u * (np.abs(m) + 2 * gap + 2 * log_sum) + LOG * a.u * log_sum + summed + 2 * a.tiny
     if a.half and stored_log:
         log_form = log_form + a.v * (gap + log_sum)
     relative = np.expm1(np.maximum(division, log_form + EXP * a.u) * (1 + 2 * a.u))
     s_bound = np.where(s > 0, s * relative, 0.0) + 3 * a.tiny
-    s_bound = np.where(present, np.minimum(s_bound, 1 + a.gamma(classes)), 0.0)
+    s_bound = np.where(present, np.minimum(s_bound, 1 + a.gamma(classes + EXP)), 0.0)
     # log s as the logarithm of a probability is as good as that, where the probability has not underflowed
     log_bound = np.maximum(log_form, division + LOG * a.u * (gap + log_sum))
-    return Probabilities(s, s_bound, log_s, np.where(present, log_bound, 0.0), valid)
+    return Probabilities(s, s_bound, log_s, np.where(present, log_bound, 0.0), valid, classes)

@@ -1,11 +1,14 @@
-"""Bounds of the fused loss: those of log-softmax summed over the labels, and of (s sum(y) - y) g / N."""
+"""Bounds of the fused loss: those of log-softmax summed over the labels, and of (s sum(y) - y) g / N.
+
+To multiply with a label that is 0, and to add that, is exact: the sums over the labels are of those that are not.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...case import Case
-from .arithmetic import Arithmetic, Floats, unclaimed_from
+from .arithmetic import DIVISION, Arithmetic, Floats, unclaimed_from
 from .losses import by_samples
 from .softmax import probabilities
 
@@ -15,7 +18,9 @@ def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     return by_samples(case, a, _of_rows)
 
 
-def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
+def _of_rows(
+    case: Case, a: Arithmetic, x: Floats, y: Floats, lost: Floats, scale: Floats
+) -> tuple[Floats, Floats, Floats]:
     """The sizes of the losses, their bounds, and those of the gradient."""
     classes = x.shape[1]
     p = probabilities(a, x, stored_log=True)
@@ -24,11 +29,13 @@ def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> 
     logs = np.where(taken, -p.log_s, 0.0)
     sizes = np.sum(y * logs, axis=1)
     each = np.where(taken, p.log_bound, 0.0)
-    losses = np.sum(y * each, axis=1) + a.gamma(classes + 2) * np.sum(y * (logs + each), axis=1) + classes * a.tiny
+    labels = np.count_nonzero(y, axis=1)
+    losses = np.sum((y + lost) * each + lost * logs, axis=1) + classes * a.tiny
+    losses = losses + a.gamma(labels + 2) * np.sum(y * (logs + each), axis=1)
     if case.primals["targets"].ndim == 2:  # rows of weights may be summed as sum(y) log-sum-exp - y.x
         used = np.where(taken, np.abs(x), 0.0)
-        top = np.max(np.where(np.isfinite(x), np.abs(x), 0.0), axis=1) + np.log(classes)
-        labels = np.count_nonzero(y, axis=1)
+        highest, log_sum = np.max(x, axis=1), -np.max(p.log_s, axis=1)
+        top = np.where(np.isfinite(highest), np.abs(highest) + log_sum, 0.0)
         losses = losses + a.u * (labels + 2) * (np.sum(y * used, axis=1) + np.sum(y, axis=1) * top)
     if a.half:  # documented steps: log s, y log s
         losses = losses + 2 * a.v * (sizes + losses)
@@ -41,10 +48,13 @@ def _of_rows(case: Case, a: Arithmetic, x: Floats, y: Floats, scale: Floats) -> 
     losses = unclaimed_from(losses, np.max(steps, axis=1) + sizes, a.largest)
     losses = np.where(p.valid[:, 0], losses, 0.0)
 
-    weight = np.sum(y, axis=1, keepdims=True)
+    weight, labels = np.sum(y, axis=1, keepdims=True), labels[:, np.newaxis]
     s_bound = np.minimum(a.stored(p.s, p.bound), 1.0 + 2 * a.v) if a.half else p.bound
-    gauge = (p.s + s_bound) * weight + y
-    gradient = scale * (s_bound * weight + gauge * (a.gamma(6) + (p.s > 0) * a.gamma(classes)))
+    of_s = (p.s + s_bound) * weight
+    gauge = of_s + y
+    # each term: g / N, the product with it, s - y; that of s a product with the sum of the labels, and that sum
+    gradient = scale * (s_bound * weight + of_s * a.gamma(labels + DIVISION + 2) + y * a.gamma(DIVISION + 2))
+    gradient = gradient + scale * ((p.s + s_bound) * np.sum(lost, axis=1, keepdims=True) + lost)
     if a.half:  # documented steps: g / N, and y g / N or s minus y
         gradient = gradient + 2 * a.v * scale * gauge
     gradient = gradient + a.tiny * (3 * weight * scale + classes + 2 + 2 * gauge)

@@ -146,7 +146,7 @@ def softmax_of(m, row, *, stored_log=False):
         if x != -math.inf:
             each[j] = m.u * (abs(x) + abs(top) + 2 * gap) + 2 * m.t
             sigma += s[j] * expm1(each[j] + 8 * m.u) if s[j] else 0.0
-    sigma = math.log1p(sigma) + m.gamma(c) + c * m.t
+    sigma = math.log1p(sigma) + m.gamma(len(each)) + c * m.t
     result = []
     for j, (p, gap) in enumerate(zip(s, a, strict=True)):
         if j not in each:
@@ -158,7 +158,7 @@ def softmax_of(m, row, *, stored_log=False):
             log_form += m.v * (gap + log)
         exponent = max(division, log_form + 8 * m.u) * (1 + 2 * m.u)
         relative = expm1(exponent) if p else 0.0
-        bound = min(p * relative + 3 * m.t, 1 + m.gamma(c))
+        bound = min(p * relative + 3 * m.t, 1 + m.gamma(len(each) + 8))
         result.append((p, bound, -gap - log, max(log_form, division + 8 * m.u * (gap + log))))
     return result
 
@@ -167,7 +167,7 @@ def softmax_holds(dtype, x, g):
     m = Model(dtype)
     found = bounds(Case("softmax", [x], g))
     for i, (row, cotangent) in enumerate(zip(x.astype(float).tolist(), g.astype(float).tolist(), strict=True)):
-        c = len(row)
+        c, k = len(row), sum(q > -math.inf for q in row)
         if any(math.isnan(q) or q == math.inf for q in row) or max(row) == -math.inf:
             close(found["output"][i], [0.0] * c)  # NaN, which has to be met
             close(found["dinputs"][i], [0.0] * c)
@@ -182,11 +182,11 @@ def softmax_holds(dtype, x, g):
         dot = sum(q * h for q, h in zip(s, cotangent, strict=True))
         gauge = sum(q * abs(h) for q, h in zip(s, cotangent, strict=True))
         tau = sum(q * abs(h) for q, h in zip(b, cotangent, strict=True)) + c * m.t
-        tau += m.gamma(c + 1) * sum((q + r) * abs(h) for q, r, h in zip(s, b, cotangent, strict=True))
+        tau += m.gamma(k + 1) * sum((q + r) * abs(h) for q, r, h in zip(s, b, cotangent, strict=True))
         for j, h in enumerate(cotangent):
             difference = abs(h - dot) + 2**-50 * (abs(h) + gauge)
             bound = b[j] * (difference + tau)
-            bound += (s[j] + b[j]) * (tau + m.gamma(c + 4) * abs(h) + 4 * m.u * (gauge + tau))
+            bound += (s[j] + b[j]) * (tau + m.gamma(k + 4) * abs(h) + 4 * m.u * (gauge + tau))
             bound += 4 * m.t * (1 + abs(h) + gauge)
             overflows = abs(h) + most >= m.wide / 2
             close(found["dinputs"][i, j], math.inf if overflows else m.stored(s[j] * difference, bound))
@@ -228,7 +228,7 @@ def reduced(m, reduction, sizes, losses):
     if reduction == "none":
         return losses
     gauge = sum(sizes) + sum(losses)
-    total = sum(losses) + m.gamma(n + 2) * gauge + n * m.t
+    total = sum(losses) + m.gamma(n + 3) * gauge + n * m.t
     share = n if reduction == "mean" else 1
     if gauge >= m.wide / 2:
         return math.inf
@@ -243,10 +243,15 @@ def targets_of(form, n, c, dtype):
     return y, y.astype(float)
 
 
+def lost_of(weights, x, y):
+    """What rounding each weight to the dtype of the case changes; class ids have nothing to round."""
+    return abs(weights - weights.astype(x.dtype).astype(float)) if y.ndim == 2 else 0 * weights
+
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def cross_entropy_of(m, p, weights, cotangents, reduction, clip=None):
+def cross_entropy_of(m, p, weights, lost, cotangents, reduction, clip=None):
     """The bounds of the loss and of each element of the gradient, of probabilities (N, C)."""
     n, sizes, losses, gradient = len(p), [], [], np.zeros(p.shape)
     for i, (row, labels) in enumerate(zip(p.tolist(), weights.tolist(), strict=True)):
@@ -254,7 +259,8 @@ def cross_entropy_of(m, p, weights, cotangents, reduction, clip=None):
             row = [min(max(q, clip), 1 - clip) for q in row]
         pairs = [(w, q) for w, q in zip(labels, row, strict=True) if w and q > 0]
         size = sum(w * abs(math.log(q)) for w, q in pairs)
-        loss = (8 * m.u + m.gamma(len(row) + 2)) * size + len(row) * m.t
+        loss = (8 * m.u + m.gamma(sum(map(bool, labels)) + 2)) * size + len(row) * m.t
+        loss += sum(e * abs(math.log(q)) for e, w, q in zip(lost[i], labels, row, strict=True) if w and q > 0)
         loss += sum(2 * m.v * w for w, _ in pairs) if clip is not None else 0.0
         if m.half:
             loss += 2 * m.v * size * (1 + m.v)
@@ -263,11 +269,11 @@ def cross_entropy_of(m, p, weights, cotangents, reduction, clip=None):
         whole = abs(cotangents[i])
         scale = whole / (n if reduction == "mean" else 1)
         for j, (w, q) in enumerate(zip(labels, row, strict=True)):
-            gradient[i, j] = cross_entropy_gradient(m, w, q, scale, whole) if w else 0.0
+            gradient[i, j] = cross_entropy_gradient(m, w, lost[i][j], q, scale, whole) if w else 0.0
     return reduced(m, reduction, sizes, losses), gradient
 
 
-def cross_entropy_gradient(m, w, q, scale, whole):
+def cross_entropy_gradient(m, w, lost, q, scale, whole):
     smallest = min(w * scale, scale, w)  # what may be flushed on the way
     if q == 0 and smallest < 2 * m.normal:
         return math.inf
@@ -277,7 +283,7 @@ def cross_entropy_gradient(m, w, q, scale, whole):
     if max(inverse, 1) * max(w, 1) * max(whole, 1) >= m.wide / 2 or (m.half and 2 * w * scale >= m.largest / 2):
         return math.inf
     size = w * inverse * scale
-    bound = size * (m.gamma(8) + (2 * m.v * (1 + m.v) if m.half else 0))
+    bound = size * (m.gamma(9) + (2 * m.v * (1 + m.v) if m.half else 0)) + lost * inverse * scale
     if m.half and min(w * scale, scale) < 2 * m.normal:
         bound += 2 * m.stored_t * (1 + w) * inverse
     if q and smallest < 2 * m.t:
@@ -289,7 +295,8 @@ def cross_entropy_holds(dtype, p, y, weights, g, reduction, clip=None):
     m, n = Model(dtype), len(p)
     found = bounds(Case("cross_entropy", [p, y], g, {"reduction": reduction, "clip": clip}))
     cotangents = np.broadcast_to(g.astype(float), (n,)).tolist()
-    loss, gradient = cross_entropy_of(m, p.astype(float), weights, cotangents, reduction, clip)
+    lost = lost_of(weights, p, y)
+    loss, gradient = cross_entropy_of(m, p.astype(float), weights, lost, cotangents, reduction, clip)
     close(found["output"], loss)
     close(found["dprobabilities"], gradient)
 
@@ -328,7 +335,7 @@ def test_cross_entropy_at_the_edges_of_the_range(dtype, reduction):
     assert seen > 500
 
 
-def fused_of(m, x, weights, is_ids, cotangents, reduction):
+def fused_of(m, x, weights, lost, is_ids, cotangents, reduction):
     """The bounds of the loss and of each element of the gradient, of logits (N, C)."""
     n, sizes, losses, gradient = len(x), [], [], np.zeros(x.shape)
     for i, (row, w) in enumerate(zip(x.tolist(), weights.tolist(), strict=True)):
@@ -336,17 +343,18 @@ def fused_of(m, x, weights, is_ids, cotangents, reduction):
             sizes.append(0.0)
             losses.append(0.0)  # NaN, which has to be met
             continue
-        c, p = len(row), softmax_of(m, row, stored_log=True)
+        c, k, p = len(row), sum(map(bool, w)), softmax_of(m, row, stored_log=True)
         whole = abs(cotangents[i])
         scale = whole / (n if reduction == "mean" else 1)
         taken = [(a, q, b) for a, q, b in zip(w, p, row, strict=True) if a and q[2] > -math.inf]
         size = sum(a * -q[2] for a, q, _ in taken)
         loss = sum(a * q[3] for a, q, _ in taken) + c * m.t
-        loss += m.gamma(c + 2) * sum(a * (q[3] - q[2]) for a, q, _ in taken)
+        loss += m.gamma(k + 2) * sum(a * (q[3] - q[2]) for a, q, _ in taken)
+        loss += sum(e * (q[3] - q[2]) for e, q in zip(lost[i], p, strict=True) if e)
         if not is_ids:
-            top = max(abs(b) for b in row if math.isfinite(b)) + math.log(c)
+            top = abs(max(row)) + math.log(math.fsum(math.exp(b - max(row)) for b in row))
             rounded = sum(a * abs(b) for a, _, b in taken) + sum(w) * top
-            loss += (sum(map(bool, w)) + 2) * m.u * rounded
+            loss += (k + 2) * m.u * rounded
         if m.half:
             loss += 2 * m.v * (size + loss)
         loss = m.stored(size, loss)
@@ -356,17 +364,18 @@ def fused_of(m, x, weights, is_ids, cotangents, reduction):
         sizes.append(size)
         losses.append(loss)
         for j, (s, b, _, _) in enumerate(p):
-            gradient[i, j] = fused_gradient(m, s, b, w, w[j], scale, whole)
+            gradient[i, j] = fused_gradient(m, s, b, w, j, lost[i], scale, whole)
     return reduced(m, reduction, sizes, losses), gradient
 
 
-def fused_gradient(m, s, b, w, y, scale, whole):
-    c, total = len(w), sum(w)
+def fused_gradient(m, s, b, w, j, lost, scale, whole):
+    c, k, total, y = len(w), sum(map(bool, w)), sum(w), w[j]
     if max(whole, 1) * max(total, 1) * 2 >= m.wide / 2 or (m.half and 2 * scale * max(w) >= m.largest / 2):
         return math.inf
     b = min(m.stored(s, b), 1 + 2 * m.v) if m.half else b
     gauge = (s + b) * total + y
-    bound = scale * (b * total + gauge * (m.gamma(6) + (m.gamma(c) if s else 0.0)))
+    bound = scale * (b * total + (s + b) * total * m.gamma(k + 6) + y * m.gamma(6))
+    bound += scale * ((s + b) * sum(lost) + lost[j])
     if m.half:
         bound += 2 * m.v * scale * gauge
         bound += m.stored_t * (2 + gauge) * (scale * min(gauge, 1.0) < 2 * m.normal)
@@ -378,7 +387,8 @@ def fused_gradient(m, s, b, w, y, scale, whole):
 def fused_holds(dtype, x, y, weights, g, reduction):
     found = bounds(Case("softmax_cross_entropy", [x, y], g, {"reduction": reduction}))
     cotangents = np.broadcast_to(g.astype(float), (len(x),)).tolist()
-    loss, gradient = fused_of(Model(dtype), x.astype(float), weights, y.ndim == 1, cotangents, reduction)
+    lost = lost_of(weights, x, y)
+    loss, gradient = fused_of(Model(dtype), x.astype(float), weights, lost, y.ndim == 1, cotangents, reduction)
     close(found["output"], loss)
     close(found["dlogits"], gradient)
 
@@ -417,6 +427,21 @@ def test_softmax_cross_entropy_at_the_edges_of_the_range(dtype, form):
         with np.errstate(all="ignore"):
             g = np.array([g, 0.5, g, 1.0] if reduction == "none" else g).astype(kind)
             fused_holds(dtype, x, y, weights, g, reduction)
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_weights_of_a_wider_dtype(dtype, reduction):
+    """They may be rounded to the dtype of the case: thirds are, halves and zeros are not."""
+    x, p = values((3, 4), dtype, 5), values((3, 4), dtype, 3, "probabilities", 1.0)
+    g = values((3,) if reduction == "none" else (), dtype, 6)
+    y = np.array([[1 / 3, 2 / 3, 0.0, 0.0], [0.5, 0.0, 0.5, 0.0], [0.1, 0.2, 0.3, 0.4]])
+    fused_holds(dtype, x, y, y, g, reduction)
+    cross_entropy_holds(dtype, p, y, y, g, reduction)
+    rounded = y.astype(x.dtype)
+    wide, own = (bounds(Case("softmax_cross_entropy", [x, t], g, {"reduction": reduction})) for t in (y, rounded))
+    assert (wide["dlogits"][0] > own["dlogits"][0]).all()
+    assert (wide["dlogits"][1] == own["dlogits"][1]).all()
 
 
 def test_what_is_masked_has_no_probability_and_the_loss_of_one_class_is_none():
