@@ -11,6 +11,8 @@ A framework in which candidates can be written also holds
     to_array(its array)         back, likewise
     tracer(op, fn, device)      trace(primals, options) -> (output, cotangent -> gradients by name, None for none)
     compiled(op, fn, device)    likewise for what is run often, where there is a faster way: run(arrays) -> Result
+One that is no framework, with which nothing is cross-validated, holds
+    OWN_ARITHMETIC = True
 One whose settings may let it take matrix products in less than the dtype holds
     product_roundoff(dtype, device) -> float   the unit roundoff of their operands, 0 for the dtype's own
     sums_products_in(dtype, device) -> str     "strict" for float32 sums of the two-byte floats, "native" for their own
@@ -116,7 +118,10 @@ def missing(name: str) -> str | None:
 def install_line(name: str) -> str:
     """The command that installs what an oracle needs."""
     path = _files().get(name)
-    return _constant(path, "INSTALL") if path else f"see the documentation of the package that provides {name!r}"
+    if path:
+        return _constant(path, "INSTALL")
+    package = _entry_points()[name].dist
+    return f"pip install {package.name if package else name}"
 
 
 def load(name: str, *, device: str = "cpu") -> Oracle:

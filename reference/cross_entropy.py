@@ -5,7 +5,7 @@ With g_i the cotangent of sample i's loss (g / N of it under the mean over N sam
 
 A zero label contributes exactly 0 to loss and gradient, also where its probability is 0. Nothing is clipped unless
 clip=1e-7 is passed: then p is clipped to [clip, 1 - clip] first, and the gradient of that is 0 outside the interval and
-that of the clipped value on it, bounds included (torch.clamp's choice).
+that of the clipped value on it, bounds included (the choice of torch.clamp before 2.15).
 """
 
 from __future__ import annotations

@@ -169,6 +169,9 @@ def test_an_op_has_all_its_parts(op):
         "its bound in oracles/conformance/bounds": op in BOUNDS,
         "its strategy in oracles/conformance/cases.py": op in _MAKERS,
         "its shapes in oracles/conformance/frames.py": op in _EDGES,
+        f"tests/mutants/{op}.py": (ROOT / "tests" / "mutants" / f"{op}.py").exists(),
+        "its derivation in docs/derivations.md": f"reference.{op}.{op}_vjp "
+        in (ROOT / "docs" / "derivations.md").read_text(),
     }
     for framework in ("torch", "jax"):
         source = (ROOT / "oracles" / f"{framework}_oracle.py").read_text()

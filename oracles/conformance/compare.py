@@ -154,7 +154,7 @@ def elementwise(
             allowed = bound if alternative.bound is None else alternative.bound
             others = _margins(computed, Enclosure.exact(alternative.values), allowed)
             others = np.where(alternative.where, others, np.inf)
-            if ((others < margins) & (margins > 1)).any():
+            if ((others <= 1) & (margins > 1)).any():
                 conventions.append(alternative.name)
             elif alternative.otherwise and ((margins < others) & (others > 1))[alternative.where].any():
                 conventions.append(alternative.otherwise)

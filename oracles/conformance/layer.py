@@ -92,9 +92,9 @@ class Layer:
         """A class with forward and backward in the book's interface; `make` is the class, or makes an instance.
 
         dense: make(n_inputs, n_neurons), with attributes weights and biases; the others: make(). Results are return
-        values or attributes, under either of the notebooks' namings; gradients={"dinputs": "dx"} names another. Losses:
-        forward gives the losses of the samples or their mean, backward(predictions, labels) the gradient of the mean.
-        Raises InputError.
+        values or attributes, named as in the book (dinputs) or as dL_dX; gradients={"dinputs": "dx"} names another.
+        Losses: forward gives the losses of the samples or their mean, backward(predictions, labels) the gradient of the
+        mean. Raises InputError.
         """
         if custom_op(op) is not None:
             raise InputError(f"op: the book has no interface for {_name(op)}; pass Layer its forward and vjp")

@@ -18,7 +18,7 @@ from .interchange import Convert, Handover
 # a loss in the book's interface has no cotangent: its gradient is that of the mean loss
 LOSSES = ("cross_entropy", "softmax_cross_entropy")
 
-# the attributes a gradient may be left in: both namings of the notebooks
+# the attributes a gradient may be left in: the book's names, and the derivative written out
 NAMES: Mapping[str, tuple[str, ...]] = {
     "inputs": ("dinputs", "dL_dX", "dL_dx", "dL_dz"),
     "weights": ("dweights", "dL_dw", "dL_dW"),

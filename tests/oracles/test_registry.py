@@ -87,15 +87,24 @@ def test_another_package_can_bring_an_oracle(tmp_path):
     info = tmp_path / "mine-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[backproof.oracles]\nmine = mine\n")
+    (info / "entry_points.txt").write_text("[backproof.oracles]\nmine = mine\nbroken = absent\n")
     program = f"""
         import sys
         sys.path.insert(0, {str(tmp_path)!r})
         import numpy as np, oracles
         case = oracles.Case("relu", [np.ones(2)], np.ones(2))
         print("mine" in oracles.available(), oracles.load("mine").vjp(case).output)
+        try:
+            oracles.load("broken")
+        except oracles.OracleUnavailable as error:
+            print(error)
     """
-    assert run(program) == "True [1. 1.]\n"
+    works, broken = run(program).splitlines()
+    assert works == "True [1. 1.]"
+    assert broken.startswith(
+        "broken: installed, but it cannot be imported (ModuleNotFoundError: No module named 'absent"
+    )
+    assert broken.endswith("reinstall it with: pip install mine")
 
 
 def test_install_lines():

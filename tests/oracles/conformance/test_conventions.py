@@ -26,20 +26,32 @@ CASES = {
         Case("cross_entropy", [[[0.25, 0.5]], [[1.0, 1.0]]], 1.0, {"clip": 0.25}),
         "jax",
     ),
+    "torch 2.15: no gradient at a bound of clip": (
+        Case("cross_entropy", [[[0.25, 0.5]], [[1.0, 1.0]]], 1.0, {"clip": 0.25}),
+        "torch 2.15",
+    ),
 }
+
+
+def named(name, case, book):
+    (found,) = [a for a in alternatives(case, book=book) if a.name == name]
+    return found
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_alternative_is_what_a_framework_does(name):
     case, follower = CASES[name]
     book = follower == "the book"
-    assert [a.name for a in alternatives(case, book=book)] == [name]
+    assert named(name, case, book).where.any()
     if follower == "the book":
         result = Result(
             Loss_CategoricalCrossentropy().calculate(*case.primals.values()), load("exact").vjp(case).gradients
         )
     elif follower == "some":
         result = Result(np.array(0.0), load("exact").vjp(case).gradients)
+    elif follower == "torch 2.15":  # recorded/torch-2.15.0.json says so of clamp
+        exact = load("exact").vjp(case)
+        result = Result(exact.output, {"probabilities": exact.gradients["probabilities"] * [0, 1]})
     else:
         try:
             result = load(follower).vjp(case)
@@ -55,7 +67,7 @@ def test_neither_choice_is_anything(name):
     case, follower = CASES[name]
     book = follower == "the book"
     exact = load("exact").vjp(case)
-    (alternative,) = alternatives(case, book=book)
+    alternative = named(name, case, book)
     results = {key: value.copy() for key, value in exact.named().items()}
     results[alternative.result][alternative.where] = 0.3
     wrong = Result(results.pop("output"), {k[1:]: v for k, v in results.items()})
