@@ -163,10 +163,15 @@ def from_data(data: object, field: str) -> Array:
     if "strides" not in data:
         return result
     strides = tuple(_integers(data["strides"], f"{field}.strides"))
-    if sum(abs(s) * max(0, n - 1) for s, n in zip(strides, shape, strict=False)) > 16 * max(64, result.size):
+    steps = [abs(s) for s in strides]
+    reach = sum(s * max(0, n - 1) for s, n in zip(steps, shape, strict=False))
+    if max([reach, *steps]) > 16 * max(64, result.size):
         raise InputError(f"{field}.strides: {shown(strides)} reach too far for shape {shape}")
     try:
-        return strided(result, strides, writeable=bool(data.get("writeable", True)))
+        writeable = data.get("writeable", True)
+        if not isinstance(writeable, bool):
+            raise InputError(f"writeable: expected true or false, got {shown(writeable)}")
+        return strided(result, strides, writeable=writeable)
     except InputError as error:
         raise InputError(f"{field}.{error}") from None
 

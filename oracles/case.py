@@ -19,6 +19,7 @@ from numpy import inf, nan
 from numpy.typing import ArrayLike
 
 from reference import InputError
+from reference._arrays import shown
 from reference._targets import as_targets
 
 from .arrays import (
@@ -33,7 +34,7 @@ from .arrays import (
     strided,
     to_data,
 )
-from .files import named, read_text
+from .files import named, parsed, read_text
 from .ops import OPS, Op, get_op, undeclared
 from .recipe import Recipe
 
@@ -154,12 +155,12 @@ class Case:
     @classmethod
     def from_json(cls, text: str) -> Case:
         """The case that `to_json` wrote. Raises InputError, which names the field that is not as it should be."""
-        try:
-            data = json.loads(text)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise InputError(f"case: not JSON: {error}") from None
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
+        data = parsed(text, "case")
+        if not isinstance(data, dict) or data.get("format") is not FORMAT:  # True equals 1
             raise InputError(f'case: expected an object with "format": {FORMAT}')
+        unknown = set(data) - {"format", "op", "primals", "cotangent", "options", "differentiable"}
+        if unknown:
+            raise InputError(f"case: there is no field {shown(min(unknown))}")
         primals, options = data.get("primals"), data.get("options", {})
         if not isinstance(primals, dict) or not isinstance(options, dict):
             raise InputError("case: expected objects for primals and options")
@@ -208,7 +209,7 @@ def _by_name(
 
 def _array(name: str, value: ArrayLike | Recipe) -> Array:
     if isinstance(value, Recipe):
-        return value.build()
+        return value.build(f"{name}.recipe")
     try:
         a = np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -227,7 +228,7 @@ def _from_data(data: object, field: str) -> Array | Recipe:
     if not isinstance(data, dict) or "recipe" not in data:
         return from_data(data, field)
     recipe = Recipe.from_data(data["recipe"], f"{field}.recipe")
-    if "dtype" in data and not same_bits(recipe.build(), from_data(data, field)):
+    if "dtype" in data and not same_bits(recipe.build(f"{field}.recipe"), from_data(data, field)):
         raise InputError(f"{field}.recipe: it does not make the values of {field}")
     return recipe
 

@@ -49,7 +49,7 @@ def main() -> None:
     backproof conventions
     backproof doctor
     """  # noqa: D301  (click wants the character)
-    with suppress(OSError, ValueError):  # no file to write to
+    with suppress(OSError, ValueError, RuntimeError):  # no file to write to
         faulthandler.enable()  # what a framework crashes of is shown, with where
 
 
@@ -150,7 +150,8 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     loaded, absent = load_oracles(oracles or None, device)
     now = [table.ask(oracle) for oracle in loaded if oracle.is_framework]
     if not now:
-        raise OracleUnavailable("no framework can run here: " + "; ".join(absent.values()))
+        why = "; ".join(absent.values()) or f"{', '.join(oracles)} is none"
+        raise OracleUnavailable(f"no framework can run here: {why}")
     known = {one.framework: table.recorded(one.framework, one.version) for one in now}
     if record:
         for one in now:

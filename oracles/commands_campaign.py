@@ -10,12 +10,10 @@ from typing import Any
 
 import click
 
-from reference import InputError
-
 from . import completion
 from .commands_check import FORMS, FRAMEWORK, VJP
-from .registry import OracleUnavailable
 from .terminal import DTYPES, HTML, JSON, JUNIT, OPS, ORACLE, misuse, page, use_compilation_cache, written
+from .words import printable
 
 STATE = "campaign.sqlite"
 
@@ -94,9 +92,6 @@ def campaign(
     from .conformance.database import active, opened
     from .conformance.tables import margins_table, summary_lines
 
-    for option, file in (("--json", getattr(json_file, "name", None)), ("--html", html_file), ("--junit", junit_file)):
-        if file is not None and Path(file).absolute() == state_file.absolute():
-            raise click.UsageError(f"{option}: {file} is the file that keeps the campaign")
     if timeout is not None and math.isnan(timeout):
         raise click.BadParameter("expected a number of seconds", param_hint="--timeout")
     if dask is not None and workers:
@@ -109,15 +104,15 @@ def campaign(
             try:
                 with live_view(state) as watch:
                     run(state, executor, at_once=executor.at_once, timeout=timeout, database=examples, watch=watch)
-            except (InputError, OracleUnavailable):
-                if not resume and not state.done:  # it would stand in the way of the right command
-                    state.discard()
-                raise
             except (CampaignStopped, KeyboardInterrupt) as error:
                 why = str(error) or "Ctrl-C"
                 more = {"--state": state_file, "--dask": dask, "--workers": workers, "--timeout": timeout}
                 again = [x for k, v in (more | {"--database": database}).items() if v is not None for x in (k, str(v))]
                 stopped = f"stopped: {why}; go on with: backproof campaign {shlex.join([*again, '--resume'])}"
+            except Exception:
+                if not resume and not state.done:  # it would stand in the way of the right command
+                    state.discard()
+                raise
             report = written(report_of(state), json_file, html_file, junit_file)
     finally:
         executor.shutdown(cancel_futures=True)
@@ -127,7 +122,7 @@ def campaign(
         for line in summary_lines(report):
             console.print(line, markup=False)
     if stopped:
-        click.echo(stopped, err=True)
+        click.echo(printable(stopped), err=True)
     sys.exit(130 if stopped else 0 if report.passed else 1)
 
 

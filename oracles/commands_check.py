@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reference import InputError
-
 from . import completion
 from .terminal import (
     DEVICE,
@@ -19,6 +17,7 @@ from .terminal import (
     JSON,
     JUNIT,
     ORACLE,
+    a_folder,
     annotate,
     misuse,
     page,
@@ -69,7 +68,10 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @HTML
 @JUNIT
 @click.option(
-    "--save-cases", type=click.Path(file_okay=False, path_type=Path), help="Write a file a failure, for replay."
+    "--save-cases",
+    type=click.Path(file_okay=False, path_type=Path),
+    callback=a_folder,
+    help="Write a file a failure, for replay.",
 )
 @click.option("--verbose", is_flag=True, help="Every failure in full, not the first of each cause.")
 @_IN_PROCESS
@@ -210,10 +212,11 @@ def _saved(report: Report, target: Target, folder: Path) -> list[Path]:
         recording = Recording.of(verdict, target)
         if recording is not None:
             name = re.sub(r"[^\w.-]+", "_", f"{verdict.layer}-{verdict.check}-{verdict.dtype}")
-            paths.append(folder / f"{name}.json")
+            path = folder / f"{name}.json"
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                recording.save(paths[-1])
-            except OSError as error:
-                raise InputError(f"--save-cases: {paths[-1]}: {error.strerror}") from error
+                recording.save(path)
+                paths.append(path)
+            except OSError as error:  # the verdict stands, and is still to be said
+                click.echo(f"--save-cases: {path}: not written: {error.strerror}", err=True)
     return paths

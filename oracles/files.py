@@ -1,8 +1,13 @@
-"""Texts of files from anywhere: read whole, never more than a limit, and with the file's name in every error."""
+"""Texts of files from anywhere: read whole, never more than a limit, and with the file's name in every error.
+
+JSON is read strictly: a name is given once, and numbers are those of the standard.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any, NoReturn
 
 from reference import InputError
 
@@ -32,3 +37,23 @@ def read_text(path: str | Path, *, largest: int = LARGEST) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text: {error}") from None
+
+
+def parsed(text: str, what: str) -> Any:
+    """The JSON value that the text holds. Raises InputError, which names `what`."""
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{what}: not JSON: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f'{text} is no number; write "nan", "inf" or "-inf"')

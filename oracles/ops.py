@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reference import InputError
+from reference._arrays import shown
 
 from .words import did_you_mean
 
@@ -117,8 +118,8 @@ def undeclared(data: Mapping[str, Any]) -> Op:
     name, primals, differentiable = data.get("op"), tuple(data["primals"]), data["differentiable"]
     if not isinstance(name, str) or name in OPS:
         raise InputError(f"op: expected the name of an op of your own, got {name!r}")
-    if not isinstance(differentiable, list) or not differentiable or not set(differentiable) <= set(primals):
-        raise InputError(f"differentiable: expected some of {', '.join(primals)}, got {differentiable!r}")
+    if not isinstance(differentiable, list) or not differentiable or not all(d in primals for d in differentiable):
+        raise InputError(f"differentiable: expected some of {', '.join(primals)}, got {shown(differentiable)}")
     return Op(name, primals, tuple(differentiable), None)
 
 

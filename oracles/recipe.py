@@ -127,6 +127,8 @@ STYLES: dict[str, Callable[[Raw, float], Floats]] = {
     "ids": _ids,  # class ids, scale the number of classes
     "one_hot": _one_hot,
 }
+# how many axes a style takes, from and to, where not any number up to 32
+AXES = {"smoothed": (2, 2), "mixup": (2, 2), "one_hot": (2, 2), "probabilities": (1, 32)}
 LAYOUTS = ("C", "F", "stepped", "reversed", "repeated", "readonly")
 
 
@@ -161,7 +163,12 @@ class Recipe:
         if self.seed < 0 or min(self.shape, default=0) < 0:
             raise InputError(f"seed, shape: expected no negative numbers, got {self.seed} and {self.shape}")
         if any(not 0 <= at < size for at, _ in self.edits):
-            raise InputError(f"edits: expected flat indices in 0..{size - 1}, got {self.edits}")
+            raise InputError(f"edits: expected flat indices in 0..{size - 1}, got {shown(self.edits)}")
+        least, most = AXES.get(self.style, (0, 32))
+        if not least <= len(self.shape) <= most:
+            raise InputError(f"shape: expected {least} to {most} axes for {self.style}, got {shown(self.shape)}")
+        if not math.isfinite(self.scale):
+            raise InputError(f"scale: expected a finite number, got {self.scale}")
 
     def to_data(self) -> dict[str, Any]:
         """The recipe as JSON data; infinite edits are texts, as JSON has no number for them."""
@@ -178,14 +185,23 @@ class Recipe:
             if math.prod(given["shape"]) > LARGEST:
                 raise InputError(f"{field}.shape: expected at most {LARGEST} elements, got {shown(given['shape'])}")
             return cls(**given)
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
             if str(error).startswith(field):
                 raise
             said = str(error) if isinstance(error, InputError) else f"not a recipe: {type(error).__name__}: {error}"
             raise InputError(f"{field}: {said}") from None
 
-    def build(self) -> Array:
-        """The array; values beyond the dtype's range become its largest."""
+    def build(self, field: str = "recipe") -> Array:
+        """The array; values beyond the dtype's range become its largest.
+
+        Raises InputError, which names the `field`, where the style makes nothing of such numbers.
+        """
+        try:
+            return self._built()
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            raise InputError(f"{field}: {self.style} makes no array of that: {error}") from None
+
+    def _built(self) -> Array:
         size = int(np.prod(self.shape))
         raw = np.asarray(np.random.PCG64(self.seed).random_raw(size), np.uint64).reshape(self.shape)
         dtype = as_dtype(self.dtype)

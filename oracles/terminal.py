@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
+from os.path import exists, isfile, realpath, samefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from reference import InputError
 
 from . import completion
 from .registry import DEVICES, OracleUnavailable
+from .words import printable
 
 if TYPE_CHECKING:
     from .conformance.report import Report
@@ -31,6 +34,14 @@ def _in_a_folder(context: click.Context, option: click.Parameter, path: Path | N
     """Told before a run rather than after it: a folder that is not there."""
     if path is not None and not path.absolute().parent.is_dir():
         raise click.BadParameter(f"{path.parent}: no such folder", context, option)
+    return path
+
+
+def a_folder(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Likewise: a folder that can never be, since a file is in its way."""
+    there = next((p for p in (path, *path.absolute().parents) if p.exists()), None) if path is not None else None
+    if there is not None and not there.is_dir():
+        raise click.BadParameter(f"{there}: is a file, not a folder", context, option)
     return path
 
 
@@ -85,21 +96,20 @@ JUNIT = click.option(
 
 def written(report: Report, json_file: Any, html_file: Path | None, junit_file: Path | None) -> Report:
     """The report with the command that made it, written to the files that were asked for, GitHub's summary included."""
-    report = replace(report, command=shlex.join(["backproof", *sys.argv[1:]]))
-    if json_file:
-        if json_file.name != "<stdout>" and json_file.seekable():  # what it held is lost now, and not when it was named
-            json_file.seek(0)
-            json_file.truncate()
-        json_file.write(report.to_json() + "\n")
-        if json_file.name != "<stdout>":
-            click.echo(f"wrote {json_file.name}", err=True)
-    for path, write_to in ((html_file, report.to_html), (junit_file, report.to_junit)):
+    report = replace(report, command=printable(shlex.join(["backproof", *sys.argv[1:]])))
+    to_json = partial(_write_json, report, json_file)
+    for path, write_to in (
+        (json_file and json_file.name, to_json),
+        (html_file, report.to_html),
+        (junit_file, report.to_junit),
+    ):
         if path:
             try:
                 write_to(path)
-                click.echo(f"wrote {path}", err=True)
+                if path != "<stdout>":
+                    click.echo(f"wrote {printable(str(path))}", err=True)
             except OSError as error:  # the verdict stands, and is still to be said
-                click.echo(f"{path}: not written: {error.strerror}", err=True)
+                click.echo(f"{printable(str(path))}: not written: {error.strerror}", err=True)
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         from .conformance.github import summary
 
@@ -109,6 +119,19 @@ def written(report: Report, json_file: Any, html_file: Path | None, junit_file: 
         except OSError as error:  # of the machine the run is on; the verdict stands
             click.echo(f"GITHUB_STEP_SUMMARY: {error}", err=True)
     return report
+
+
+def _write_json(report: Report, file: Any, path: str | Path) -> None:
+    try:
+        if path != "<stdout>" and isfile(path):  # what it held is lost now, and not when it was named
+            file.seek(0)
+            file.truncate()
+        file.write(report.to_json() + "\n")
+        file.flush()
+    except OSError:
+        with suppress(OSError):
+            file.close()  # or it is tried once more at the end
+        raise
 
 
 def annotate(report: Report, *, err: bool) -> None:
@@ -125,23 +148,51 @@ def misuse(command: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
+            files = {name: kwargs[name] for name in FILES if kwargs.get(name) is not None}
+            _told_apart({name: f if isinstance(f, Path) else f.name for name, f in files.items()})
             return command(*args, **kwargs)
         except (InputError, OracleUnavailable) as error:
-            raise click.UsageError(str(error)) from error
+            raise click.UsageError(printable(str(error))) from error
+        except KeyboardInterrupt:
+            click.echo("stopped: Ctrl-C", err=True)
+            sys.exit(130)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
 
 
+# parameters of commands that name a file which is written
+FILES = {"state_file": "--state", "json_file": "--json", "html_file": "--html", "junit_file": "--junit"}
+
+
+def _told_apart(files: Mapping[str, str | Path]) -> None:
+    """Raises UsageError where two of the files are one, by whatever names: the second would be lost in the first."""
+    seen: list[tuple[str, str | Path]] = []
+    for name, path in files.items():
+        if path == "<stdout>" or (exists(path) and not isfile(path)):  # a device holds nothing
+            continue
+        for option, other in seen:
+            if realpath(path) == realpath(other) or (exists(path) and exists(other) and samefile(path, other)):
+                raise click.UsageError(f"{FILES[name]}: {printable(str(path))} is the file of {option}")
+            if option == "--state" and realpath(path) == f"{realpath(other)}-journal":
+                raise click.UsageError(f"{FILES[name]}: {printable(str(path))} is a file of {option}")
+        seen.append((FILES[name], path))
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether somebody may be looking; a stream that was closed is None."""
+    return stream is not None and bool(stream.isatty())
+
+
 def page() -> Console:
     """Standard output; where nobody sees a terminal's edge, no cell is cut at one."""
-    return Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
+    return Console(soft_wrap=True, highlight=False, width=None if is_terminal(sys.stdout) else 120)
 
 
 @contextmanager
 def progress_bar(total: int) -> Any:
     """A live bar on standard error: cases done, what is being done, the time left. Silent where that is no terminal."""
-    if not sys.stderr.isatty():  # a disabled Progress of rich 13 still ends with a line of its own
+    if not is_terminal(sys.stderr):  # a disabled Progress of rich 13 still ends with a line of its own
         yield lambda done, what: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -152,7 +203,8 @@ def progress_bar(total: int) -> Any:
 
 def use_compilation_cache() -> None:
     """Keep what jax compiles in the user's cache directory, unless the environment says otherwise."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "backproof" / "jax"
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    with suppress(RuntimeError):  # nobody's home: then nothing is kept
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backproof" / "jax"
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")

@@ -212,3 +212,53 @@ def test_a_plugin_that_cannot_be_imported_is_said(monkeypatch):
         monkeypatch.setattr(registry, "entry_points", lambda group, point=point: [point])
         with pytest.raises(OracleUnavailable, match="evil: installed, but it cannot be imported"):
             registry.load("evil")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"style": "one_hot"},
+        {"style": "mixup"},
+        {"style": "smoothed"},
+        {"style": "probabilities", "shape": []},
+        {"shape": [1e400]},
+        {"shape": [2**70, 0]},
+        {"shape": [1] * 70},
+        {"seed": 1e400},
+        {"scale": 10**400},
+        {"scale": 1e400},
+        {"style": "ids", "dtype": "int64", "scale": 1e300},
+        {"edits": [[0, 10**400]]},
+        {"edits": [[1e400, 1]]},
+        {"dtype": "int8", "edits": [[0, 300]]},
+    ],
+)
+def test_a_recipe_of_nothing(changes):
+    recipe = {"style": "uniform", "shape": [3], "dtype": "float32", "edits": []} | changes
+    data = json.loads(CASES[0].to_json())
+    data["primals"]["inputs"] = {"recipe": recipe}
+    text = json.dumps(data).replace("Infinity", "1e999")
+    with pytest.raises(InputError, match=r"inputs\.recipe: "):
+        Case.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"strides": [10**30]}, r"inputs\.strides: .* reach too far"),
+        ({"strides": [1], "writeable": "no"}, r"inputs\.writeable: expected true or false"),
+    ],
+)
+def test_a_layout_of_nothing(changes, said):
+    data = json.loads(CASES[0].to_json())
+    data["primals"]["inputs"] = {"dtype": "float32", "shape": [1], "values": [1.0]} | changes
+    with pytest.raises(InputError, match=said):
+        Case.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("differentiable", [[["x"]], [{}], [None], "x", [], ["y"]])
+def test_names_that_are_none(differentiable):
+    array = {"dtype": "float32", "shape": [1], "values": [1.0]}
+    data = {"format": 1, "op": "own", "primals": {"x": array}, "cotangent": array, "differentiable": differentiable}
+    with pytest.raises(InputError, match=r"differentiable: expected some of x"):
+        Case.from_json(json.dumps(data))

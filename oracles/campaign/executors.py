@@ -11,10 +11,12 @@ from multiprocessing import get_context
 from typing import Any
 
 from reference import InputError
+from reference._arrays import shown
 
 from ..conformance.processes import cores, ends_with_its_parent
 from ..registry import OracleUnavailable
 
+MOST = 1024  # processes of one machine
 # a worker has one core: set before the libraries read them
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"), "1")
 XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -28,8 +30,8 @@ class Local(Executor):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        if workers is not None and workers < 1:
-            raise InputError(f"workers: expected a positive number, got {workers}")
+        if workers is not None and not 1 <= workers <= MOST:
+            raise InputError(f"workers: expected a number from 1 to {MOST}, got {shown(workers)}")
         self.workers = workers or cores()
         self.at_once = self.workers + 1  # one waits, so that no worker does
         self._pool: ProcessPoolExecutor | None = None

@@ -184,8 +184,11 @@ class Findings:
                 raise InputError(f"{kind}: expected one of {', '.join(_KINDS)}")
             value: Any = from_data(_KINDS[kind], read_json(text, f"{kind} {name}"), f"{kind} {name}")
             if kind == "leaders":
-                leaders = findings.leaders.setdefault(name.partition(":")[0], Leaders())
-                for x in value.leaders:
+                place = name.partition(":")[0]
+                op, dtype, _ = f"{place}  ".split(" ", 2)
+                leaders = findings.leaders.setdefault(place, Leaders())
+                for i, x in enumerate(value.leaders):
+                    check_case(x.case, op, dtype, f"leaders {name}.leaders[{i}].case")
                     leaders.enter(x.source, x.result, x.margin, x.case)
             elif kind == "worst":
                 cases[name] = value.case
@@ -194,6 +197,7 @@ class Findings:
         for name, case in cases.items():
             if name not in findings.margins:
                 raise InputError(f"worst {name}: there is no such margin")
+            check_case(case, findings.margins[name].op, findings.margins[name].dtype, f"worst {name}.case")
             findings.margins[name] = replace(findings.margins[name], case=case)
         return findings
 
@@ -205,6 +209,12 @@ _KINDS: dict[str, type] = {
     "leaders": _Leading,
     "verdict": Verdict,
 }
+
+
+def check_case(case: Case, op: str, dtype: str, field: str) -> None:
+    """Raises InputError, which names the field, for a case of another op or dtype."""
+    if (case.op, case.dtype.name) != (op, dtype):
+        raise InputError(f"{field}: expected a case of {op} in {dtype}, got one of {case.op} in {case.dtype}")
 
 
 def name_of(m: Margin) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ EVERY = 60.0  # seconds between two lines
 def live_view(state: State) -> Iterator[Watch]:
     """A watch for `run` that writes to standard error."""
     clock = Clock(state)
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
         last = time.monotonic()
 
         def line(state: State, flying: int) -> None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import zip_longest
 
 from reference import InputError
+from reference._arrays import shown
 
 from ..case import Case
 from ..conformance.cases import DTYPES
@@ -21,6 +22,7 @@ from ..registry import names as oracle_names
 CASES = 100_000
 CHUNK = 5000  # cases: some 15 seconds, long against what it takes to hand a chunk over
 MOST = 2**20  # chunks of a campaign
+LONGEST = 10**15  # cases of an op, ten thousand years of a laptop's
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ class Plan:
         if target is not None and target.op is not None:
             ops = [*(ops or ()), target.op]
         for name, number in (("cases", cases), ("chunk", size)):
-            if number < 1:
-                raise InputError(f"{name}: expected a positive number, got {number}")
+            if not 1 <= number <= LONGEST:
+                raise InputError(f"{name}: expected a number from 1 to {LONGEST}, got {shown(number)}")
         known = (*OPS, *((target.op,) if target is not None and target.op else ()))
         wanted = tuple(dict.fromkeys(chosen("op", ops, known, default=tuple(OPS))))
         if len(wanted) * cases // size > MOST:

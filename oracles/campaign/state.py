@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from reference import InputError
 
 from ..case import Case
 from ..conformance.records import from_data, read_json, to_data
-from .findings import Findings, place_of
+from .findings import Findings, check_case, place_of
 from .plan import Chunk, Plan
 from .state_file import begun, closed_where_it_fails, opened, text_of, told
 from .sums import check_sums
@@ -83,7 +84,10 @@ class State:
         row = connection.execute("SELECT parents FROM chunks WHERE number = ?", [chunk.number]).fetchone()
         if row is not None:
             what = f"chunk {chunk.number}"
-            return from_data(_Parents, read_json(text_of(row[0], what), what), what)
+            parents = from_data(_Parents, read_json(text_of(row[0], what), what), what)
+            for i, case in enumerate(parents.cases):
+                check_case(case, chunk.op, chunk.dtype, f"{what}.cases[{i}]")
+            return parents
         leaders = [
             leader.case for leader in self.findings.leaders.get(place_of(chunk.op, chunk.dtype, chunk.device), ())
         ]
@@ -132,7 +136,7 @@ class State:
         if unknown:
             raise InputError(f"chunk {unknown[0]}: the plan has {len(chunks)} chunks")
         check_sums(self.findings, self.plan, [chunks[number] for number in self.done - set(self.broken)])
-        if not isinstance(self.seconds, float):
+        if not (isinstance(self.seconds, float) and 0 <= self.seconds < math.inf):
             raise InputError(f"seconds: expected a number, got {self.seconds!r}")
 
     def close(self) -> None:

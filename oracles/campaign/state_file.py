@@ -30,24 +30,26 @@ SCHEMA = (
 
 def begun(path: Path, plan: str) -> sqlite3.Connection:
     """A new file with that plan. Raises InputError where there is one already; an empty one is as good as none."""
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path.absolute().parent}: no such folder")
-    with told(path):
+    there = InputError(f"{path}: there already; --resume goes on with it, another --state begins afresh")
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder")
+        if not path.absolute().parent.is_dir():
+            raise InputError(f"{path.absolute().parent}: no such folder")
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:
-            if os.path.getsize(path):
-                raise InputError(
-                    f"{path}: there already; --resume goes on with it, another --state begins afresh"
-                ) from None
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from None
+            if not isfile(path):
+                raise InputError(f"{path}: not a file") from None
+            # one that was killed before its first transaction ended is empty, or SQLite makes it so
+            if os.path.getsize(path) and not _is_ours(path):
+                raise there from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
     connection = connected(path)
     with told(path), closed_where_it_fails(connection):
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-            raise InputError(f"{path}: another campaign has begun it; --resume goes on with it")
+            raise there
         try:
             with connection:
                 connection.execute("BEGIN")
@@ -65,8 +67,8 @@ def opened(path: Path) -> tuple[sqlite3.Connection, str]:
     """The file of a campaign that was begun, and its plan. Raises InputError for one that is missing or another's."""
     if not isfile(path):
         raise InputError(f"{path}: no such file; a campaign is begun without --resume")
-    begins = read_bytes(path, len(_MAGIC))
-    if begins != _MAGIC:
+    if not _is_ours(path):  # another's is not even opened: SQLite may write into it
+        begins = read_bytes(path, 1)
         raise InputError(f"{path}: {'not the file of a campaign' if begins else 'empty; begin it without --resume'}")
     connection = connected(path)
     with told(path), closed_where_it_fails(connection):
@@ -75,6 +77,14 @@ def opened(path: Path) -> tuple[sqlite3.Connection, str]:
         if row is None:
             raise InputError("plan: missing")
         return connection, text_of(row[0], "plan")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the header is that of a campaign's file, or of one that was being made."""
+    header = read_bytes(path, 72)
+    new, ours = bytes(4), APPLICATION.to_bytes(4, "big")
+    # a rollback journal, in the file format's bytes 18 and 19; a log that is written ahead is another program's
+    return header.startswith(_MAGIC) and header[18:20] == b"\1\1" and header[68:72] in (new, ours)
 
 
 def connected(path: Path) -> sqlite3.Connection:
@@ -100,6 +110,9 @@ def check_file(connection: sqlite3.Connection) -> None:
         raise InputError("not the file of a campaign")
     if version != FORMAT:
         raise InputError(f"in format {version}, of another version of backproof; this one reads {FORMAT}")
+    made = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if made != {statement for statement in SCHEMA if statement.startswith("CREATE")}:
+        raise InputError("damaged: its tables are not those of a campaign")
     (healthy,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if healthy != "ok":
         raise InputError(f"damaged: {healthy}")
@@ -127,7 +140,7 @@ def told(path: Path) -> Iterator[None]:
     """What SQLite says, and what is wrong with a row, as an InputError that names the file."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of a message that quotes torn bytes
         said = str(error)
         if "locked" in said:
             said = "in use by another campaign"

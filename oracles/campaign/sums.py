@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from reference import InputError
 
-from .findings import Counts, Findings, device_of, name_of, place_of
+from ..conformance.report import BINS
+from .findings import Counts, Findings, check_case, device_of, name_of, place_of
 from .plan import Chunk, Plan
 
 
@@ -23,9 +24,20 @@ def check_sums(findings: Findings, plan: Plan, finished: Sequence[Chunk]) -> Non
         exactly = findings.is_of_layer(m) and not findings.counts[m.op].failing
         if name != name_of(m) or not 0 < m.cases <= most or (exactly and m.cases != most):
             raise InputError(f"margin {name}: damaged: it is of {m.cases} cases, the finished chunks have {most}")
+        counted = len(m.distribution) == BINS and min(m.distribution) >= 0 and sum(m.distribution) == m.cases
+        # an average of ones may be a rounding above 1
+        if not (m.worst >= 0 and 0 <= m.unclaimed < 1.5 and counted):
+            raise InputError(f"margin {name}: damaged: no margins of {m.cases} cases are distributed like that")
     for name, v in findings.verdicts.items():
         if v.op not in plan.ops or v.dtype not in plan.dtypes or v.status not in ("failed", "disputed"):
             raise InputError(f"verdict {name}: damaged: {v.status} in {v.op}, {v.dtype}")
+        for i, case in enumerate((*v.earlier, v.case)):
+            if case is not None:
+                check_case(case, v.op, v.dtype, f"verdict {name}.{f'earlier[{i}]' if i < len(v.earlier) else 'case'}")
+        for i, e in enumerate(v.elements):
+            sizes = {len(values) for values in (e.actual, e.expected, e.allowed, e.margins)}
+            if len(sizes) != 1 or e.width < 1 or min(sizes) % e.width:
+                raise InputError(f"verdict {name}.elements[{i}]: expected as many of each, in rows of {e.width}")
 
 
 def _check_counts(findings: Findings, op: str, cases: int) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..registry import LayerError
+from ..words import printable
 
 
 class contained:  # noqa: N801  (used as a function is: `with contained():`)
@@ -104,7 +105,7 @@ def shown(value: object) -> str:
 
 def _line(value: object, text: Any, limit: int) -> str:
     try:
-        line = " ".join(text(value).split())
+        line = printable(" ".join(text(value).split()))
     except BaseException:  # it is the candidate's object: its repr may do anything
         return f"<a {type(value).__name__} that cannot be printed>"
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -7,10 +7,12 @@ For pytest and the command line: `check_layer` leaves no files behind.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from os.path import isfile
+from tempfile import TemporaryFile
 
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
@@ -39,8 +41,7 @@ def opened(where: str) -> ExampleDatabase:
     Raises InputError where the client of Redis is not installed, or nobody answers.
     """
     if not where.startswith(("redis://", "rediss://", "unix://")):
-        if isfile(where):
-            raise InputError(f"database: {where} is a file, not a folder")
+        _check_folder(where)
         return DirectoryBasedExampleDatabase(where)
     try:
         redis = import_module("redis")
@@ -54,6 +55,19 @@ def opened(where: str) -> ExampleDatabase:
         raise InputError(f"database: {where}: {error}") from None
     found: ExampleDatabase = database(client)
     return found
+
+
+def _check_folder(where: str) -> None:
+    """Raises InputError where nothing can be kept: Hypothesis says nothing of what it cannot write."""
+    if "://" in where:
+        raise InputError(f"database: {where}: expected a folder, or redis://HOST:PORT")
+    if isfile(where):
+        raise InputError(f"database: {where} is a file, not a folder")
+    try:
+        os.makedirs(where, exist_ok=True)
+        TemporaryFile(dir=where).close()
+    except (OSError, ValueError) as error:  # ValueError: a name with a null in it
+        raise InputError(f"database: {where}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def keep(database: ExampleDatabase | None, verdicts: Iterable[Verdict]) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from reference import InputError
-from reference._arrays import FLOATS
+from reference._arrays import FLOATS, shown
 
 from ..registry import DEVICES, Oracle, OracleUnavailable, available, install_line, load, names
 from ..words import did_you_mean
@@ -20,7 +20,7 @@ def chosen(
     unknown = [w for w in wanted or () if w not in known]
     if unknown:
         raise InputError(
-            f"{label}: expected one of {', '.join(known)}, got {unknown[0]!r}{did_you_mean(unknown[0], known)}"
+            f"{label}: expected one of {', '.join(known)}, got {shown(unknown[0])}{did_you_mean(unknown[0], known)}"
         )
     return tuple(wanted or default or known)
 

@@ -15,6 +15,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from reference import InputError
 
 from ..case import Case
+from ..files import parsed
+from ..words import printable
 
 Row = TypeVar("Row")
 _SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -38,7 +40,11 @@ def from_data(kind: type[Row], data: object, field: str) -> Row:
     if not isinstance(data, dict):
         raise InputError(f"{field}: expected an object, got {_cut(data)}")
     values, hints = {}, get_type_hints(kind)
-    for f in fields(kind):  # type: ignore[arg-type]  # a dataclass: typeshed's bound for one is private
+    names = [f.name for f in fields(kind)]  # type: ignore[arg-type]  # a dataclass: typeshed's bound for one is private
+    unknown = [name for name in data if name not in names]
+    if unknown:
+        raise InputError(f"{field}: expected {', '.join(names)}, got {_cut(unknown[0])}")
+    for f in fields(kind):  # type: ignore[arg-type]
         if f.name in data:
             values[f.name] = _value(hints[f.name], data[f.name], f"{field}.{f.name}")
         elif f.default is MISSING and f.default_factory is MISSING:
@@ -48,10 +54,7 @@ def from_data(kind: type[Row], data: object, field: str) -> Row:
 
 def read_json(text: str, what: str) -> dict[str, Any]:
     """The JSON object that the text holds; InputError where it holds none."""
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{what}: not JSON: {error}") from None
+    data = parsed(text, what)
     if not isinstance(data, dict):
         raise InputError(f"{what}: expected an object, got {_cut(data)}")
     return data
@@ -79,6 +82,8 @@ def _value(kind: Any, data: object, field: str) -> Any:
         return {name: _value(inner[1], item, f"{field}.{name}") for name, item in data.items()}
     if kind is float and isinstance(data, str) and data in _SPECIAL:
         return _SPECIAL[data]
+    if kind is str and isinstance(data, str):
+        return printable(data)
     if not isinstance(data, (int, float) if kind is float else kind) or isinstance(data, bool):
         raise InputError(f"{field}: expected {_NAMES[kind]}, got {_cut(data)}")
     try:

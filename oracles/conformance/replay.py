@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reference import InputError
+from reference._arrays import shown
 
 from ..case import Case
 from ..files import named, read_text
-from ..registry import UnsupportedCase
+from ..registry import DEVICES, UnsupportedCase
 from .checks import CHECKS, values
 from .compare import Comparison
 from .contain import said
@@ -50,17 +51,32 @@ class Recording:
         """Read what `save` wrote, or `Case.save`; InputError names the file, and the field that is wrong."""
         try:
             data = read_json(read_text(path), "replay")
-            if data.get("format") != FORMAT:
-                raise InputError(f"format: expected {FORMAT}, got {data.get('format')!r}")
+            if data.get("format") is not FORMAT:  # True equals 1
+                raise InputError(f"format: expected {FORMAT}, got {shown(data.get('format'))}")
             if "case" not in data:
                 return cls(Case.from_json(json.dumps(data)))
+            del data["format"]
             recording = from_data(cls, data, "replay")
             if recording.check not in {check.name for check in CHECKS}:
                 known = ", ".join(check.name for check in CHECKS)
-                raise InputError(f"replay.check: expected one of {known}, got {recording.check!r}")
+                raise InputError(f"replay.check: expected one of {known}, got {shown(recording.check)}")
+            recording._check_target()
             return recording
         except InputError as error:
             raise InputError(f"{named(error, path)}; expected a file of check --save-cases, or of Case.save") from None
+
+    def _check_target(self) -> None:
+        """One op throughout, on a device there is: what else is wrong with a target shows when it is imported."""
+        ops = {"case": self.case.op} | {f"earlier[{i}]": case.op for i, case in enumerate(self.earlier)}
+        if self.target is not None:
+            ops |= {"target.op": self.target.op} if self.target.op is not None else {}
+            if self.target.device not in DEVICES:
+                raise InputError(
+                    f"replay.target.device: expected one of {', '.join(DEVICES)}, got {shown(self.target.device)}"
+                )
+        for field, op in ops.items():
+            if op != self.case.op:
+                raise InputError(f"replay.{field}: expected {self.case.op}, the op of the case, got {shown(op)}")
 
     def save(self, path: Path) -> None:
         """Write it as JSON data."""

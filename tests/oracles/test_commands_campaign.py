@@ -109,15 +109,30 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on(monkeypatch):
 
 
 @pytest.mark.parametrize("option", ["--json", "--html", "--junit"])
-def test_a_report_cannot_be_written_over_the_campaign(tmp_path, option):
+@pytest.mark.parametrize("name", ["campaign.sqlite", "folder/../campaign.sqlite", "link", "twin"])
+def test_a_report_cannot_be_written_over_the_campaign(tmp_path, option, name):
     if option == "--html":
         pytest.importorskip("jinja2", reason="Jinja2 is not installed")
     assert call(*PLAN).exit_code == 0
     before = (tmp_path / "campaign.sqlite").read_bytes()
-    done = call("--resume", option, "campaign.sqlite")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("campaign.sqlite")
+    (tmp_path / "twin").hardlink_to("campaign.sqlite")
+    done = call("--resume", option, name)
     assert (done.exit_code, done.exception.__class__) == (2, SystemExit)
-    assert f"{option}: campaign.sqlite is the file that keeps the campaign" in done.output
+    assert f"{option}: {name} is the file of --state" in done.output
     assert (tmp_path / "campaign.sqlite").read_bytes() == before
+    done = call("--resume", option, "campaign.sqlite-journal")
+    assert f"{option}: campaign.sqlite-journal is a file of --state" in done.output
+
+
+def test_a_failure_of_ours_leaves_no_file_either(tmp_path, monkeypatch):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("oracles.campaign.run.run", broken)
+    assert call(*PLAN).exception.__class__ is ZeroDivisionError
+    assert not (tmp_path / "campaign.sqlite").exists()
 
 
 @pytest.mark.parametrize(

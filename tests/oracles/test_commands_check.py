@@ -209,4 +209,17 @@ def test_a_folder_that_cannot_be_written_is_named():
     options = [*QUICK, "--examples", "40", "--in-process", "--save-cases", "taken/failures/deep"]
     done = call("check", "mine:ReLU", "--op", "relu", *options)
     assert done.exit_code == 2
-    assert "--save-cases: taken/failures/deep" in " ".join(done.output.split())
+    assert "taken/failures: is a file, not a folder" in " ".join(done.output.split())
+
+
+def test_the_verdict_stands_where_a_case_cannot_be_written(monkeypatch):
+    def full(recording, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("oracles.conformance.replay.Recording.save", full)
+    done = call(
+        "check", "mine:ReLU", "--op", "relu", *QUICK, "--examples", "40", "--in-process", "--save-cases", "here"
+    )
+    assert done.exit_code == 1
+    assert "not written: No space left on device" in done.output
+    assert "FAILED" in done.output

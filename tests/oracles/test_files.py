@@ -3,7 +3,7 @@ import os
 import pytest
 
 from oracles import InputError
-from oracles.files import read_text
+from oracles.files import parsed, read_text
 
 
 def test_a_text_is_read_whole(tmp_path):
@@ -29,3 +29,22 @@ def test_what_cannot_be_opened_is_named(tmp_path, name, said):
 def test_a_file_without_an_end_ends():
     with pytest.raises(InputError, match="over 1000 bytes"):
         read_text("/dev/zero", largest=1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "'c' is given twice"),
+        ("[NaN]", 'NaN is no number; write "nan"'),
+        ("-Infinity", "-Infinity is no number"),
+        ("{", "Expecting"),
+        ("[" * 100_000, "recursion"),
+    ],
+)
+def test_what_is_not_json_of_the_standard_is_refused(text, said):
+    with pytest.raises(InputError, match=rf"what: not JSON: .*{said}"):
+        parsed(text, "what")
+
+
+def test_json_is_read():
+    assert parsed('{"a": [1, 2.5, null, "nan"]}', "what") == {"a": [1, 2.5, None, "nan"]}

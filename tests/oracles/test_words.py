@@ -1,7 +1,7 @@
 import pytest
 
 from oracles import InputError, Layer, check_layer, load
-from oracles.words import did_you_mean
+from oracles.words import did_you_mean, printable
 from reference import ReLU, relu, relu_vjp
 
 OPS = ("dense", "relu", "softmax", "cross_entropy", "softmax_cross_entropy")
@@ -43,3 +43,19 @@ def test_nothing_is_said_where_no_name_is_near(given):
 def test_the_callers_mistakes_say_it(call, said):
     with pytest.raises(InputError, match=said):
         call()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a plain line, with \u00e4", "a plain line, with \u00e4"),
+        ("two\n\tlines", "two\n\tlines"),
+        ("\x1b[31mred\x1b]0;title\x07", "\\x1b[31mred\\x1b]0;title\\x07"),
+        ("half \udcff", "half \\udcff"),
+        ("\u202eback\x9b", "\\u202eback\\x9b"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped(text, shown):
+    assert printable(text) == shown
+    assert printable(shown) == shown
+    shown.encode()

@@ -24,7 +24,7 @@ def test_a_worker_has_one_thread_and_this_process_what_it_had(monkeypatch):
 
 
 def test_workers_that_there_cannot_be():
-    with pytest.raises(InputError, match="workers"):
+    with pytest.raises(InputError, match="workers: expected a number from 1 to 1024"):
         Local(0)
 
 

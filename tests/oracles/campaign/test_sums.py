@@ -23,9 +23,12 @@ def test_what_was_found_adds_up(tmp_path):
         ("UPDATE findings SET value = json_set(value, '$.cases', 7) WHERE kind = 'margin'", "it is of 7 cases"),
         (
             "UPDATE findings SET value = json_set(value, '$.dtype', 'float99') WHERE kind = 'margin'",
+            "case: expected a case of softmax in float99, got one of softmax in float32",
+        ),
+        (
+            "UPDATE findings SET value = json_set(value, '$.result', 'dzz') WHERE kind = 'margin'",
             "margin .*: damaged",
         ),
-        ("UPDATE findings SET value = json_set(value, '$.op', 'conv') WHERE kind = 'margin'", "margin .*: damaged"),
         (
             "UPDATE findings SET value = json_set(value, '$.failing', -3) WHERE kind = 'counts'",
             "failing: expected 0 to",
@@ -35,6 +38,16 @@ def test_what_was_found_adds_up(tmp_path):
             "UPDATE findings SET value = json_set(value, '$.failing', 1) WHERE kind = 'counts'",
             "failed, and none is kept",
         ),
+        ("UPDATE findings SET value = json_set(value, '$.worst', 'nan') WHERE kind = 'margin'", "no margins of"),
+        ("UPDATE findings SET value = json_set(value, '$.worst', -5) WHERE kind = 'margin'", "no margins of"),
+        ("UPDATE findings SET value = json_set(value, '$.unclaimed', 2) WHERE kind = 'margin'", "no margins of"),
+        (
+            "UPDATE findings SET value = json_set(value, '$.distribution[0]', 9999) WHERE kind = 'margin'",
+            "no margins of",
+        ),
+        ("UPDATE findings SET value = json_remove(value, '$.distribution[0]') WHERE kind = 'margin'", "no margins of"),
+        ("UPDATE campaign SET seconds = -1", "seconds: expected a number"),
+        ("UPDATE campaign SET seconds = 9e999", "seconds: expected a number"),
     ],
 )
 def test_numbers_that_cannot_be_are_refused(tmp_path, statement, said):
@@ -51,6 +64,15 @@ def test_numbers_that_cannot_be_are_refused(tmp_path, statement, said):
         (
             "UPDATE findings SET value = json_set(value, '$.dtype', 'int8') WHERE kind = 'verdict'",
             "verdict .*: damaged",
+        ),
+        (
+            "UPDATE findings SET value = json_set(value, '$.dtype', 'float64') "
+            "WHERE kind = 'verdict' AND name LIKE '%float32%'",
+            "expected a case of relu in float64, got one of relu in float32",
+        ),
+        (
+            "UPDATE findings SET value = json_set(value, '$.elements[0].allowed', json('[]')) WHERE kind = 'verdict'",
+            r"elements\[0\]: expected as many of each",
         ),
     ],
 )

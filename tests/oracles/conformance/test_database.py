@@ -103,6 +103,18 @@ def test_a_folder_is_a_database(tmp_path):
     assert list(opened(str(tmp_path / "kept")).fetch(b"key")) == [b"value"]
 
 
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [("file", "is a file"), ("file/x", "Not a directory"), ("foo://x", "expected a folder, or redis"), ("\0", "null")],
+)
+def test_where_nothing_can_be_kept_is_said(tmp_path, monkeypatch, where, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=f"database: .*{said}"):
+        opened(where)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 @pytest.mark.parametrize("where", ["redis://127.0.0.1:1", "redis://nowhere:port"])
 def test_a_redis_that_does_not_answer_is_said(where):
     pytest.importorskip("redis", reason="the client of Redis is not installed")

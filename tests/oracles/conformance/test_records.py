@@ -45,6 +45,7 @@ class Pair:
     [
         (Pair, [], r"row: expected an object, got \[\]"),
         (Pair, {"by": {}}, "row.at: missing"),
+        (Pair, {"at": None, "by": {}, "bye": 1}, 'row: expected at, by, got "bye"'),
         (Pair, {"at": 1, "by": {}}, "row.at: expected a list, got 1"),
         (Pair, {"at": [1, "2"], "by": {}}, r'row.at\[1\]: expected an integer, got "2"'),
         (Pair, {"at": [True], "by": {}}, r"row.at\[0\]: expected an integer, got true"),
@@ -63,3 +64,9 @@ def test_what_is_wrong_is_named_with_its_field(kind, data, message):
 def test_what_is_no_object_is_said(text):
     with pytest.raises(InputError, match=r"file: (not JSON|expected an object)"):
         read_json(text, "file")
+
+
+def test_texts_are_safe_to_show():
+    assert from_data(Pair, {"at": None, "by": {"a": "\x1b[31mred\udcff\nnext"}}, "row").by == {
+        "a": "\\x1b[31mred\\udcff\nnext"
+    }

@@ -66,6 +66,17 @@ def saved(path, **changes):
     ("changes", "message"),
     [
         ({"format": 2}, "format: expected 1, got 2"),
+        ({"format": True}, "format: expected 1, got True"),
+        ({"chek": "values"}, 'replay: expected case, target, .*, got "chek"'),
+        (
+            {"target": {"name": "m:R", "op": "dense"}},
+            "replay.target.op: expected relu, the op of the case, got 'dense'",
+        ),
+        ({"target": {"name": "m:R", "device": "tpu"}}, "replay.target.device: expected one of cpu, cuda, got 'tpu'"),
+        (
+            {"earlier": [json.loads(Case("softmax", [np.ones((1, 2))], np.ones((1, 2))).to_json())]},
+            r"replay.earlier\[0\]: expected relu, the op of the case, got 'softmax'",
+        ),
         ({"check": "speed"}, "replay.check: expected one of values, .*, got 'speed'"),
         ({"case": 3}, 'replay.case: case: expected an object with "format": 1'),
         ({"earlier": {}}, "replay.earlier: expected a list, got {}"),
