@@ -2,7 +2,8 @@
 
 Two differences from this package's own classes, both the book's: its loss clips the predictions to [1e-7, 1 - 1e-7] in
 forward only, and its fused loss takes the mean of that. The second interface of the notebooks, gradients named
-dL_dX, dL_dw, dL_db, dL_dz, reads the same arrays.
+dL_dX, dL_dw, dL_db, dL_dz, reads the same arrays. `Loss` is the package's own, and `Loss_CategoricalCrossEntropy`
+another spelling of `Loss_CategoricalCrossentropy`.
 """
 
 from __future__ import annotations
