@@ -8,7 +8,16 @@ from told import told
 
 import reference
 from oracles import Case, CustomOp, Layer
-from oracles.conformance.checks import CHECKS, arguments_untouched, as_integers, dtypes, nothing_aliased, values
+from oracles.conformance.checks import (
+    CHECKS,
+    LONG,
+    arguments_untouched,
+    as_integers,
+    dtypes,
+    nothing_aliased,
+    values,
+    wrong_in_any_layout,
+)
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
 from oracles.conformance.search import Disagreement
@@ -295,3 +304,18 @@ def test_a_users_own_op_without_a_primal_is_held_to_be_linear():
     op = CustomOp("doubled", ["x"], st.just({"x": np.ones(2)}))
     layer = Layer(op, forward=lambda x: 2 * x, vjp=lambda g, x: 2 * g + (abs(g) > 2))
     assert told(values, layer, Case("doubled", [np.ones(2)], np.ones(2)))["kind"] == "linear"
+
+
+@pytest.mark.parametrize(
+    ("shape", "make", "wrong"),
+    [
+        ((2, LONG + 1), DropsTheTail, True),
+        ((LONG + 1, 2), ReLU, False),
+        ((2, LONG), DropsTheTail, False),  # short: a failure there is one of layouts
+        ((), ReLU, False),
+    ],
+)
+def test_what_is_wrong_with_a_long_array_in_any_layout_is_no_matter_of_that(shape, make, wrong):
+    ones = np.ones(shape)
+    layer = Layer.from_class("relu", make)
+    assert wrong_in_any_layout(layer, Case("relu", [ones], ones)) is wrong

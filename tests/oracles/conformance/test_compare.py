@@ -103,6 +103,19 @@ def test_what_is_said_of_one_number_within_its_bound():
     )
 
 
+def test_the_error_is_that_from_the_truth_and_not_from_its_rounding():
+    truth = Enclosure(np.array([1.0]), np.array([1e-20]), np.array([0.0]))
+    assert "error 1e-20 within the 1e-19 allowed" in str(compare("output", np.ones(1), truth, np.array([1e-19])))
+
+
+@pytest.mark.parametrize(
+    ("actual", "bound", "said"),
+    [(1.5, 0.0, "error 0.5 outside the 0 allowed"), (NAN, 1.0, "error nan outside the 1 allowed")],
+)
+def test_where_a_margin_says_nothing_the_error_is_that_of_what_is_shown(actual, bound, said):
+    assert said in str(judge(actual, 1.0, bound))
+
+
 def test_where_there_is_nothing_to_compare_nothing_is_said_of_values():
     assert repr(judge([1.0, 2.0], [[1.0, 2.0]], [[1.0, 1.0]])) == (
         "Comparison(result='output', margin=inf, at=None, actual=nan, expected=nan, allowed=nan, wrong=2, size=2, "
@@ -156,10 +169,25 @@ def test_an_alternative_may_have_its_own_bound():
 
 @pytest.mark.parametrize(
     ("computed", "named"),
-    [(5.0, ("either",)), (1.0, ("the truth",)), (3.0, ())],  # as near to the one as to the other
+    [
+        (5.0, ("either",)),
+        (6.0, ("either",)),  # just within its bound
+        (6.5, ()),
+        (1.0, ("the truth",)),
+        (3.0, ()),  # as near to the one as to the other
+    ],
 )
 def test_what_was_followed_is_named(computed, named):
     other = Alternative("either", "output", np.array([True]), np.array([5.0]), otherwise="the truth")
+    assert judge([computed], [1.0], [1.0], [other]).conventions == named
+
+
+@pytest.mark.parametrize(
+    ("computed", "value", "named"),
+    [(2.0, 2.0, ()), (2.5, 2.5, ("either",)), (1.0, 2.0, ()), (1.0, 2.5, ("the truth",))],
+)
+def test_where_both_are_near_enough_none_is_followed(computed, value, named):
+    other = Alternative("either", "output", np.array([True]), np.array([value]), otherwise="the truth")
     assert judge([computed], [1.0], [1.0], [other]).conventions == named
 
 

@@ -396,6 +396,26 @@ def test_what_is_said_of_a_forward_pass_in_between():
     }
 
 
+def test_what_compiles_each_shape_is_not_handed_a_larger_batch(monkeypatch):
+    seen = []
+
+    class Sees(ReLU):
+        def forward(self, inputs):
+            seen.append(inputs.tobytes())
+            return super().forward(inputs)
+
+    monkeypatch.setattr(state_checks, "_compiles", lambda layer: True)
+    stateless(Layer.from_class("relu", Sees), CASE)
+    left = [what for what, other in variations(CASE) if other.primals["inputs"].tobytes() not in seen]
+    assert left == ["more samples"]
+
+
+@pytest.mark.parametrize(("name", "compiles"), [("jax", True), ("torch", False), (None, False)])
+def test_jax_compiles(name, compiles):
+    framework = None if name is None else SimpleNamespace(name=name)
+    assert state_checks._compiles(SimpleNamespace(framework=framework)) is compiles
+
+
 def test_variations_that_are_no_case_of_the_op_are_left_out(monkeypatch):
     asked, seen = [], []
 
