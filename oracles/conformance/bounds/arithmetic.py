@@ -36,8 +36,8 @@ class Arithmetic:
 
     u: unit roundoff of products and sums. v: unit roundoff of what is stored. tiny: results of operations below it
     may be flushed. stored_tiny: the error of storing below the normal range. largest: of the dtype. wide_largest: of
-    the dtype that products and sums are taken in. operand: unit roundoff of the operands of a matrix product, where
-    those are rounded first (TF32).
+    the dtype that products and sums are taken in; smallest: its smallest subnormal number. operand: unit roundoff of
+    the operands of a matrix product, where those are rounded first (TF32).
     """
 
     u: float
@@ -47,6 +47,7 @@ class Arithmetic:
     stored_tiny: float
     largest: float
     wide_largest: float
+    smallest: float
     operand: float = 0.0
 
     @property
@@ -71,7 +72,8 @@ class Arithmetic:
 
 def _arithmetic(u: float, v: float, wide: Any, normal: float, stored_tiny: float, largest: float) -> Arithmetic:
     info = np.finfo(wide)
-    return Arithmetic(u, v, float(info.smallest_normal), normal, stored_tiny, largest, float(info.max))
+    limits = float(info.max), float(info.smallest_subnormal)
+    return Arithmetic(u, v, float(info.smallest_normal), normal, stored_tiny, largest, *limits)
 
 
 # float16 has subnormals wherever its sums are float32's, and neither framework flushes them: half the smallest of them.

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...case import Case
 from .arithmetic import DIVISION, LOG, Arithmetic, Floats, unclaimed_from
-from .losses import by_samples
+from .losses import by_samples, stored_below
 
 # g / N, y g / N, and the quotient with p
 GRADIENT_ROUNDINGS = DIVISION + 1 + DIVISION
@@ -36,7 +36,7 @@ def _of_rows(
     labels = np.count_nonzero(y, axis=1)  # to add a zero is exact
     losses = (LOG * a.u + a.gamma(labels + 2)) * sizes + classes * a.tiny + np.sum(y * logs_bound + lost * logs, axis=1)
     if a.half:  # documented steps: log p, y log p
-        losses = losses + 2 * a.v * sizes * (1 + a.v)
+        losses = losses + 2 * a.v * sizes * (1 + a.v) + stored_below(a, np.where(labelled, y, 0.0), logs)
     losses = np.where(subnormal.any(axis=1), np.inf, a.stored(sizes, losses))
 
     # the gradient of a label on a negative p, though its loss is NaN, is as good as any
@@ -52,7 +52,8 @@ def _of_rows(
     if a.half:  # stored products below the dtype's range lose what the quotient magnifies
         bounds = bounds + 2 * a.stored_tiny * (1 + y) * inverse * (np.minimum(y * scale, scale) < 2 * a.normal)
     flushed = labelled & (np.minimum(y * scale, np.minimum(scale, y)) < 2 * a.tiny)
-    bounds = bounds + np.where(flushed, size, 0.0)
+    lost_there = np.maximum(size, (1 + y) * inverse * a.smallest)  # or it is rounded to a multiple of that
+    bounds = bounds + np.where(flushed & (scale > 0), lost_there, 0.0)
     bounds = np.where(subnormal, np.inf, a.stored(size, bounds))
     if a.half:
         bounds = unclaimed_from(bounds, 2 * y * scale, a.largest)

@@ -32,11 +32,12 @@ def by_samples(case: Case, a: Arithmetic, of_rows: OfRows) -> dict[str, Floats]:
     """The bounds of the reduced loss and of the gradient, a block of samples at a time."""
     name = case.signature.differentiable[0]
     shape = case.primals[name].shape
-    sizes, losses, gradient = np.empty(shape[0]), np.empty(shape[0]), np.empty(shape)
+    sizes, losses, gradient, terms = np.empty(shape[0]), np.empty(shape[0]), np.empty(shape), 0
     for rows, x, y, scale in samples(case):
+        terms += int(np.count_nonzero(y))
         lost = _lost(y, case)
         sizes[rows], losses[rows], gradient[rows] = of_rows(case, a, x, np.abs(y), lost, np.abs(scale))
-    return {"output": reduced(a, case, sizes, losses), f"d{name}": gradient}
+    return {"output": reduced(a, case, sizes, losses, max(terms, len(losses))), f"d{name}": gradient}
 
 
 def _lost(y: Floats, case: Case) -> Floats:
@@ -47,16 +48,25 @@ def _lost(y: Floats, case: Case) -> Floats:
     return np.abs(y - y.astype(case.dtype).astype(np.float64))
 
 
-def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats) -> Floats:
-    """The bound of the reduced loss from the sizes and bounds of the stored per-sample losses (N,)."""
+def reduced(a: Arithmetic, case: Case, sizes: Floats, bounds: Floats, terms: int) -> Floats:
+    """The bound of the reduced loss from the sizes and bounds of the stored per-sample losses (N,).
+
+    terms: of the sum over samples and labels, which XLA takes as one, the samples' sums never being there.
+    """
     n = len(sizes)
     if case.options["reduction"] == "none":
         return bounds
     mean = case.options["reduction"] == "mean"
     gauge = np.asarray(np.sum(sizes + bounds))
-    total = np.sum(bounds) + a.gamma(n - 1 + DIVISION) * gauge + n * a.tiny
+    total = np.sum(bounds) + a.gamma(terms - 1 + DIVISION) * gauge + n * a.tiny
     share = max(n, 1) if mean else 1
     return unclaimed_from(a.stored(np.asarray(gauge / share), np.asarray(total / share)), gauge, a.wide_largest)
+
+
+def stored_below(a: Arithmetic, y: Floats, logs: Floats) -> Floats:
+    """What the losses (R,) lose where log p or y log p, of a label nearly sure, is stored below the normal range."""
+    small = (y != 0) & (logs * np.minimum(y, 1.0) < 2 * a.normal)
+    return np.asarray(a.stored_tiny * np.sum((1 + y) * small, axis=1))
 
 
 def signed_scales(case: Case, n: int) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...case import Case
 from .arithmetic import DIVISION, Arithmetic, Floats, unclaimed_from
-from .losses import by_samples
+from .losses import by_samples, stored_below
 from .softmax import probabilities
 
 
@@ -38,7 +38,7 @@ def _of_rows(
         top = np.where(np.isfinite(highest), np.abs(highest) + log_sum, 0.0)
         losses = losses + a.u * (labels + 2) * (np.sum(y * used, axis=1) + np.sum(y, axis=1) * top)
     if a.half:  # documented steps: log s, y log s
-        losses = losses + 2 * a.v * (sizes + losses)
+        losses = losses + 2 * a.v * (sizes + losses) + stored_below(a, np.where(taken, y, 0.0), logs)
     losses = a.stored(sizes, losses)
     # with rows of weights every class enters, be its weight zero: 0 times a log s beyond the range is NaN
     entering = (y != 0) | (case.primals["targets"].ndim == 2)

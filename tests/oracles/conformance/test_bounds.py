@@ -18,7 +18,7 @@ from oracles.conformance.referee import Tally, judge_oracle
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
 from oracles.ops import OPS
-from oracles.registry import Oracle
+from oracles.registry import Oracle, load
 
 # what the kit promises to see in a small case
 VISIBLE = {"float32": 1e-5, "float64": 1e-13}
@@ -348,3 +348,40 @@ def test_what_is_promised_is_said():
     lines = products_note([Oracle("tensor_cores", "1", "cuda", module)])
     assert "may take float32 matrix products in TF32" in lines[-1] + lines[0]
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize(("dtype", "smallest"), [("float32", 2.0**-149), ("float64", 2.0**-1074)])
+def test_what_lies_below_the_normal_range_is_rounded_up_as_well(dtype, smallest):
+    """Found by a campaign: y g / N = 0.69 of the smallest number becomes that number, and is divided by a small p."""
+    p = np.array([[1e-17, 1.0]], dtype)
+    case = Case("cross_entropy", [p, np.array([[0.69, 0.0]], dtype)], np.asarray(smallest, dtype), {"reduction": "sum"})
+    rounded = np.array([[-smallest / float(p[0, 0]), 0.0]])
+    output = np.asarray(Truth.of(case).enclosures["output"].value)
+    judge = Truth.of(case).judge
+    assert judge(Result(output, {"probabilities": rounded}))["dprobabilities"].passed
+    assert not judge(Result(output, {"probabilities": 3 * rounded}))["dprobabilities"].passed
+
+
+@pytest.mark.parametrize("op", ["cross_entropy", "softmax_cross_entropy"])
+def test_the_terms_of_a_loss_may_each_be_stored_below_the_normal_range(op):
+    """Found by a campaign: frameworks store y log p of each class in float16, where it may be subnormal."""
+    first = np.full((1, 13), 0.999) if op == "cross_entropy" else np.array([[9.0] + [0.0] * 12])
+    log = np.log(first) if op == "cross_entropy" else first - np.log(np.exp(first).sum())
+    y = np.array([[0.037] + [0.00961 if op == "cross_entropy" else 6e-6] * 12])
+    case = Case(op, [first.astype(np.float16), y.astype(np.float16)], np.float16(1), {"reduction": "sum"})
+    bound, wide = bounds(case)["output"], bounds(Case(op, [first, y], 1.0, {"reduction": "sum"}))["output"]
+    assert (-y * log).max() < 2.0**-14
+    assert bound > 13 * 2.0**-25 + wide
+
+
+def test_the_terms_of_all_samples_may_be_added_one_by_one():
+    """Found by a campaign: XLA adds what a mean is taken of in one loop over samples and classes."""
+    rng = np.random.default_rng(0)
+    p, y = rng.uniform(0.1, 1, (300, 40)).astype(np.float32), rng.uniform(0.1, 1, (300, 40)).astype(np.float32)
+    p[0, 0] = 1e-37
+    case = Case("cross_entropy", [p, y], np.float32(1), {"reduction": "sum"})
+    terms = (-y * np.log(p)).astype(np.float32).ravel()
+    one_by_one = np.add.accumulate(terms, dtype=np.float32)[-1]
+    comparison = Truth.of(case).judge(Result(np.asarray(one_by_one), load("exact").vjp(case).gradients))["output"]
+    assert comparison.passed
+    assert bounds(case)["output"] > 2.0**-24 * terms.size * terms.sum()

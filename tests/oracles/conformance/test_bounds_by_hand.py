@@ -28,6 +28,7 @@ class Model:
             "bfloat16": (2**-24, 2**-8, 2**-126, 2**-126, 2**-126, float.fromhex("0x1.fep127"), FLOAT32_MAX),
         }[dtype]
         self.half = self.v != self.u
+        self.smallest = 2.0**-1074 if dtype == "float64" else 2.0**-149
 
     def gamma(self, k):
         return k * self.u / (1 - k * self.u)
@@ -222,13 +223,13 @@ def test_softmax_along_the_last_axis(shape):
     assert all((found[name] == rows[name].reshape(shape)).all() for name in ("output", "dinputs"))
 
 
-def reduced(m, reduction, sizes, losses):
+def reduced(m, reduction, sizes, losses, terms):
     """The bound of the loss from those of the samples."""
     n = len(sizes)
     if reduction == "none":
         return losses
     gauge = sum(sizes) + sum(losses)
-    total = sum(losses) + m.gamma(n + 3) * gauge + n * m.t
+    total = sum(losses) + m.gamma(max(n, terms) + 3) * gauge + n * m.t
     share = n if reduction == "mean" else 1
     if gauge >= m.wide / 2:
         return math.inf
@@ -248,6 +249,11 @@ def lost_of(weights, x, y):
     return abs(weights - weights.astype(x.dtype).astype(float)) if y.ndim == 2 else 0 * weights
 
 
+def below_normal(m, pairs):
+    """What is lost where log p, or y log p, of (y, |log p|) is stored below the normal range."""
+    return m.stored_t * sum(1 + w for w, size in pairs if size < 2 * m.normal or w * size < 2 * m.normal)
+
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -263,14 +269,14 @@ def cross_entropy_of(m, p, weights, lost, cotangents, reduction, clip=None):
         loss += sum(e * abs(math.log(q)) for e, w, q in zip(lost[i], labels, row, strict=True) if w and q > 0)
         loss += sum(2 * m.v * w for w, _ in pairs) if clip is not None else 0.0
         if m.half:
-            loss += 2 * m.v * size * (1 + m.v)
+            loss += 2 * m.v * size * (1 + m.v) + below_normal(m, [(w, abs(math.log(q))) for w, q in pairs])
         sizes.append(size)
         losses.append(math.inf if any(q < m.t for _, q in pairs) else m.stored(size, loss))
         whole = abs(cotangents[i])
         scale = whole / (n if reduction == "mean" else 1)
         for j, (w, q) in enumerate(zip(labels, row, strict=True)):
             gradient[i, j] = cross_entropy_gradient(m, w, lost[i][j], q, scale, whole) if w else 0.0
-    return reduced(m, reduction, sizes, losses), gradient
+    return reduced(m, reduction, sizes, losses, np.count_nonzero(weights)), gradient
 
 
 def cross_entropy_gradient(m, w, lost, q, scale, whole):
@@ -287,7 +293,7 @@ def cross_entropy_gradient(m, w, lost, q, scale, whole):
     if m.half and min(w * scale, scale) < 2 * m.normal:
         bound += 2 * m.stored_t * (1 + w) * inverse
     if q and smallest < 2 * m.t:
-        bound += size
+        bound += max(size, (1 + w) * inverse * m.smallest) if whole else 0.0
     return m.stored(size, bound)
 
 
@@ -356,7 +362,7 @@ def fused_of(m, x, weights, lost, is_ids, cotangents, reduction):
             rounded = sum(a * abs(b) for a, _, b in taken) + sum(w) * top
             loss += (k + 2) * m.u * rounded
         if m.half:
-            loss += 2 * m.v * (size + loss)
+            loss += 2 * m.v * (size + loss) + below_normal(m, [(a, -q[2]) for a, q, _ in taken if a])
         loss = m.stored(size, loss)
         steps = [-q[2] for a, q in zip(w, p, strict=True) if (a or not is_ids) and q[2] > -math.inf]
         if max(steps, default=0.0) + size >= m.largest / 2:
@@ -365,7 +371,7 @@ def fused_of(m, x, weights, lost, is_ids, cotangents, reduction):
         losses.append(loss)
         for j, (s, b, _, _) in enumerate(p):
             gradient[i, j] = fused_gradient(m, s, b, w, j, lost[i], scale, whole)
-    return reduced(m, reduction, sizes, losses), gradient
+    return reduced(m, reduction, sizes, losses, np.count_nonzero(weights)), gradient
 
 
 def fused_gradient(m, s, b, w, j, lost, scale, whole):
@@ -455,7 +461,7 @@ def test_what_is_masked_has_no_probability_and_the_loss_of_one_class_is_none():
 
 def test_a_column_of_the_table_has_the_range_of_what_sums_are_taken_in():
     found = arithmetic._arithmetic(1.0, 2.0, np.float32, 3.0, 4.0, 5.0)
-    assert found == arithmetic.Arithmetic(1.0, 2.0, 2.0**-126, 3.0, 4.0, 5.0, FLOAT32_MAX)
+    assert found == arithmetic.Arithmetic(1.0, 2.0, 2.0**-126, 3.0, 4.0, 5.0, FLOAT32_MAX, 2.0**-149)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
