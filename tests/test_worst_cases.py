@@ -1,4 +1,4 @@
-"""The cases with the highest margins of campaigns, a million for softmax_cross_entropy: nobody has got worse on them.
+"""The cases with the highest margins of campaigns, a million cases an op: nobody has got worse on them.
 
 Written by `python benchmarks/margins.py --state campaign.sqlite --worst tests/worst_cases.json`.
 """
