@@ -24,10 +24,11 @@ from .run import hand_over, parameters
 from .search import Disagreement, raising_is_wrong
 from .state_checks import repeatable, stateless
 from .traced import TracedSession
-from .variations import contiguous
+from .variations import contiguous, with_unlikely_label
 
 PLAIN = Variety(layouts=False, special=False)
 LONG = 64  # more than any small frame has in a direction
+SMALL = 256  # numbers that cost little to judge once more
 
 
 Judge = Callable[[Layer, Case], None]
@@ -49,6 +50,13 @@ def values(layer: Layer, case: Case) -> None:
     """The output and every gradient are within their bounds."""
     judge_layer(layer, case, truth_for(layer, case))
     own_claims(layer, case)
+
+
+def special_values(layer: Layer, case: Case) -> None:
+    """The same, and where a small case's last label has no chance, drawn or not: where a loss is infinite."""
+    values(layer, case)
+    if "targets" in case.primals and 0 < case.size <= SMALL:
+        values(layer, with_unlikely_label(case))
 
 
 def wrong_in_any_layout(layer: Layer, case: Case) -> bool:
@@ -150,7 +158,7 @@ CHECKS: tuple[Check, ...] = (
     Check("values", values, PLAIN, pools.not_empty, 1.0),
     Check("sizes", values, PLAIN, pools.small_and_large, 0.3),
     Check("layouts", values, Variety(special=False, odd_layouts=True), pools.wide_and_tall, 0.5, wrong_in_any_layout),
-    Check("special_values", values, Variety(layouts=False, special=True), pools.with_a_wide_one, 1.0),
+    Check("special_values", special_values, Variety(layouts=False, special=True), pools.with_a_wide_one, 1.0),
     Check("dtypes", dtypes, PLAIN, pools.several_samples, 0.5),
     Check("arguments_untouched", arguments_untouched, Variety(layouts=True, special=True), pools.with_a_large_one, 0.3),
     Check("nothing_aliased", nothing_aliased, PLAIN, pools.with_a_large_one, 0.2),

@@ -29,6 +29,7 @@ from .truth import Truth
 T = TypeVar("T")
 
 ENOUGH = 8  # cases of either kind, wrong and right, of one frame
+MANY = 20_000  # numbers; runs on more are not worth their time
 
 _AXES = {
     ("dense", "output"): ("N", "M"),
@@ -172,6 +173,9 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
     for frame in probes(layer):
         runs += some_runs(layer, frame, dtype, seed, PLAIN, 2)
         runs.append(Evidence.of(layer, plain_case(layer, dtype, frame)))  # no zeros, which hide a scale
+    if layer.custom is None:  # what is right at the size that failed tells its values from its size
+        frames = dict.fromkeys(_frame_of(e) for e in runs[:2] if 0 < e.case.size <= MANY)
+        runs += [Evidence.of(layer, plain_case(layer, dtype, frame)) for frame in frames]
     if layer.op == "relu":
         runs.append(Evidence.of(layer, kinks(dtype)))
     if layer.op == "softmax":
@@ -182,9 +186,19 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
     for frame in sorted(small, key=lambda f: -f.elements)[:4]:
         runs += some_runs(layer, frame, dtype, seed, check.variety, ENOUGH)
     for frame in check.frames(layer, seed):
-        if frame.is_large and frame.elements <= 20_000:
+        if frame.is_large and frame.elements <= MANY:
             runs += some_runs(layer, frame, dtype, seed, replace(check.variety, rough=True), 1)
     return runs
+
+
+def _frame_of(e: Evidence) -> Frame:
+    """A frame whose cases have the shapes of this run's."""
+    case = e.case
+    sizes = tuple(e.sizes.values()) if case.op == "dense" else e.first.shape
+    if "targets" not in case.primals:
+        return Frame(case.op, sizes)
+    form = "ids" if case.primals["targets"].ndim == 1 else "one_hot"
+    return Frame(case.op, sizes, case.options["reduction"], form)
 
 
 def some_runs(layer: Layer, frame: Frame, dtype: str, seed: int, variety: Variety, count: int) -> list[Evidence]:

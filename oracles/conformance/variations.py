@@ -54,6 +54,16 @@ def contiguous(case: Case, names: Sequence[str] | None = None) -> Case:
     return _replaced(case, {n: np.array(arrays[n], order="C") for n in (arrays if names is None else names)})
 
 
+def with_unlikely_label(case: Case) -> Case:
+    """A loss's case where the last sample's label, its first that is not zero, has a probability of 0."""
+    name = case.signature.differentiable[0]
+    predictions, targets = np.array(case.primals[name], order="C"), case.primals["targets"]
+    if len(predictions):
+        label = targets[-1] if targets.ndim == 1 else np.argmax(targets[-1] != 0)
+        predictions[-1, label] = 0 if name == "probabilities" else -np.inf
+    return _replaced(case, {name: predictions})
+
+
 def _floats(case: Case, first: str) -> dict[str, Array]:
     return {first: case.primals[first]} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
 

@@ -45,10 +45,18 @@ def _as_labels(e: Evidence, r: str) -> Floats | None:
     a, t, dtype = e.computed(r), truth(e, r), targets.dtype
     if targets.ndim == 1:
         return t
-    if dtype.kind in "iub":
-        near = (np.abs(a - t) < 1) | (a == t.astype(dtype)) | (dtype.kind in "ub")
-        return np.where((a == np.trunc(a)) & near & np.isfinite(t), a, t)
-    return np.where(np.abs(a - t) <= 2 * np.finfo(dtype).eps * np.abs(t), a.astype(dtype).astype(np.float64), t)
+    if dtype.kind == "b":
+        lost = (np.abs(t) <= e.bound(r)) & (a == 0)
+        return np.where(lost, a, t != 0)
+    if dtype.kind in "iu":
+        # what becomes of a number outside an integer's range is up to the processor
+        inside = (np.abs(t) < np.iinfo(dtype).max) & ((dtype.kind == "i") | (t > -1))
+        return np.where((a == np.trunc(a)) & ((np.abs(a - t) < 1) | ~inside), a, np.trunc(t))
+    if e.unit_roundoff >= ROUNDOFF.get(dtype.name, 0.0):
+        return t
+    to = LOWER[dtype.name]
+    near = (np.abs(a - t) <= 4 * ROUNDOFF[dtype.name] * np.abs(t) + TINY[dtype.name]) | (np.isinf(to(t)) & np.isinf(a))
+    return np.where(near, to(a), t)
 
 
 def rounded_operands() -> Iterator[Value]:

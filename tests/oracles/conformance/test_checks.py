@@ -148,6 +148,22 @@ def test_what_is_returned_where_there_is_nothing_to_do_is_seen_on_any_case(make)
         BY_NAME["nothing_aliased"].judge(Layer.from_class("relu", make), case)
 
 
+@pytest.mark.parametrize("op", ["cross_entropy", "softmax_cross_entropy"])
+def test_an_infinite_loss_is_tried_whatever_is_drawn(op):
+    right = reference_layer(op)
+    loss, vjp = getattr(reference, op), getattr(reference, f"{op}_vjp")
+    layer = Layer(op, forward=lambda p, t: np.minimum(loss(p, t), 1e6), vjp=vjp)
+    for targets in (np.array([0, 2, 1]), np.eye(3)):
+        case = Case(op, [np.full((3, 3), 0.25), targets], np.float64(1))
+        values(layer, case)
+        for name in ("values", "special_values"):
+            BY_NAME[name].judge(right, case)
+        with pytest.raises(Disagreement, match=r"got 1000000\.0, expected inf"):
+            BY_NAME["special_values"].judge(layer, case)
+    large = Case(op, [np.full((100, 3), 0.25), np.zeros(100, int)], np.float64(1))
+    BY_NAME["special_values"].judge(layer, large)  # it would cost as much again
+
+
 def test_the_wrong_layers_are_wrong_in_one_way_alone():
     """What only one claim can see, only that claim flags: a failure names what it takes."""
     for name, others in (

@@ -584,3 +584,24 @@ def test_what_another_instance_makes_raise():
         "dinputs: instances share memory: a forward pass of another one changes it",
         "instances share memory: raised ValueError after a forward pass of another one",
     }
+
+
+def of_cross_entropy(change):
+    def vjp(g, p, t):
+        return change(cross_entropy_vjp(g, p, t), t)
+
+    return Layer("cross_entropy", forward=cross_entropy, vjp=vjp)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_gradients_in_the_labels_dtype(seed):
+    # among them infinities, and others that no integer of that dtype is: a processor makes of those what it likes
+    with np.errstate(invalid="ignore", over="ignore"):
+        layer = of_cross_entropy(lambda dp, t: dp.astype(t.dtype).astype(dp.dtype) if t.ndim == 2 else dp)
+        found = causes(layer, dtypes=["float32"], seed=seed)
+    assert set(found.values()) == {"dprobabilities: of the labels' dtype, which rounds it"}
+
+
+def test_infinite_gradients_that_are_made_zero_are_not_put_down_to_the_labels_dtype():
+    found = causes(of_cross_entropy(lambda dp, t: np.where(np.isinf(dp), 0, dp)))
+    assert not any("labels' dtype" in cause for cause in found.values()), found

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.conformance.variations import variations
+from oracles.conformance.variations import variations, with_unlikely_label
 
 CASE = Case("softmax_cross_entropy", [Recipe("uniform", (4, 3), "float32"), np.array([0, 2, 1, 1])], np.float32(1))
 
@@ -41,3 +41,22 @@ def test_all_but_one_kind_of_argument_may_stay_as_they_were():
 @pytest.mark.parametrize("shape", [(), (0, 3)])
 def test_an_empty_or_scalar_case_has_none(shape):
     assert not list(variations(Case("relu", [np.zeros(shape)], np.zeros(shape))))
+
+
+@pytest.mark.parametrize(("op", "at"), [("cross_entropy", 0.0), ("softmax_cross_entropy", -np.inf)])
+@pytest.mark.parametrize(
+    "labels", [[2, 1], [[1.0, 0.0, 0.0], [0.0, 0.25, 0.75]], [[False, False, True], [False, True, False]]]
+)
+def test_the_last_samples_label_has_no_chance(op, at, labels):
+    predictions = np.full((2, 3), 0.5)
+    case = Case(op, [predictions.copy(), np.array(labels)], np.float64(1))
+    found = with_unlikely_label(case)
+    predictions[1, 1] = at
+    assert np.array_equal(found.primals[case.signature.differentiable[0]], predictions)
+    assert np.array_equal(found.primals["targets"], case.primals["targets"])
+    assert found.options == case.options
+
+
+def test_without_samples_no_label_has():
+    case = Case("cross_entropy", [np.ones((0, 3)), np.zeros(0, int)], np.float64(1))
+    assert with_unlikely_label(case) == case
