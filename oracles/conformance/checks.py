@@ -6,7 +6,7 @@ says what it takes: a memory layout, a size, a form of the labels, a special val
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from .layer import Layer
 from .referee import hold, judge_layer, run_layer, truth_for
 from .run import hand_over, parameters
 from .search import Disagreement, raising_is_wrong
+from .sessions import LOSSES
 from .state_checks import repeatable, stateless
 from .traced import TracedSession
 from .variations import contiguous, with_unlikely_label
@@ -34,6 +35,17 @@ SMALL = 256  # numbers that cost little to judge once more
 Judge = Callable[[Layer, Case], None]
 
 
+def nothing_more(case: Case) -> Iterable[Case]:
+    """A case as it was drawn is all there is to try."""
+    return ()
+
+
+def impossible_label(case: Case) -> Iterable[Case]:
+    """A small case of a loss with its last label at a probability of 0, drawn or not: there the loss is infinite."""
+    if case.op in LOSSES and 0 < case.size <= SMALL:
+        yield with_unlikely_label(case)
+
+
 @dataclass(frozen=True)
 class Check:
     """A claim, the kind of cases it is tried on, and which frames of a pool those have."""
@@ -44,19 +56,13 @@ class Check:
     frames: Callable[[Layer, int], Sequence[Frame]]
     share: float  # of the examples of a run
     otherwise: Callable[[Layer, Case], bool] = lambda layer, case: False  # whether it fails for what another claim says
+    further: Callable[[Case], Iterable[Case]] = nothing_more  # what else is tried of a case that was drawn
 
 
 def values(layer: Layer, case: Case) -> None:
     """The output and every gradient are within their bounds."""
     judge_layer(layer, case, truth_for(layer, case))
     own_claims(layer, case)
-
-
-def special_values(layer: Layer, case: Case) -> None:
-    """The same, and where a small case's last label has no chance, drawn or not: where a loss is infinite."""
-    values(layer, case)
-    if "targets" in case.primals and 0 < case.size <= SMALL:
-        values(layer, with_unlikely_label(case))
 
 
 def wrong_in_any_layout(layer: Layer, case: Case) -> bool:
@@ -158,7 +164,14 @@ CHECKS: tuple[Check, ...] = (
     Check("values", values, PLAIN, pools.not_empty, 1.0),
     Check("sizes", values, PLAIN, pools.small_and_large, 0.3),
     Check("layouts", values, Variety(special=False, odd_layouts=True), pools.wide_and_tall, 0.5, wrong_in_any_layout),
-    Check("special_values", special_values, Variety(layouts=False, special=True), pools.with_a_wide_one, 1.0),
+    Check(
+        "special_values",
+        values,
+        Variety(layouts=False, special=True),
+        pools.with_a_wide_one,
+        1.0,
+        further=impossible_label,
+    ),
     Check("dtypes", dtypes, PLAIN, pools.several_samples, 0.5),
     Check("arguments_untouched", arguments_untouched, Variety(layouts=True, special=True), pools.with_a_large_one, 0.3),
     Check("nothing_aliased", nothing_aliased, PLAIN, pools.with_a_large_one, 0.2),

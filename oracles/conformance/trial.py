@@ -14,7 +14,7 @@ from ..case import Case
 from ..registry import Oracle
 from .checks import Check, values
 from .contain import left_as_found
-from .custom_judge import judged_by, why_not_tried
+from .custom_judge import judged_by, own_claims, why_not_tried
 from .diagnose import Diagnosis
 from .layer import Layer
 from .referee import Tally, applies, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
@@ -90,6 +90,11 @@ def search(
             judge_oracle(oracle, case, truth, tally)
         with watch(case):
             judge_layer(layer, case, truth, tally)
+            own_claims(layer, case)
+
+    def with_further(claim: Callable[[Case], None], case: Case) -> None:
+        for one in (case, *check.further(case)):
+            claim(one)
 
     for i, frame in enumerate(frames):
         huge = 1 if frame.op == "dense" else 2  # dense has three of those, one for each array
@@ -97,7 +102,8 @@ def search(
         large = few if frame.elements <= 20_000 else min(few, huge)
         count = large if frame.is_large else share
         seen_by = panel if check.name == WITH_ORACLES and i < FRAMES_WITH_ORACLES else ()
-        claim = partial(with_oracles, oracles=seen_by) if check.judge is values else judge
+        drawn = partial(with_oracles, oracles=seen_by) if check.judge is values else judge
+        claim = partial(with_further, drawn)
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
         tally.cases += tried
         if found is not None and check.otherwise(layer, found.case):

@@ -156,12 +156,19 @@ def test_an_infinite_loss_is_tried_whatever_is_drawn(op):
     for targets in (np.array([0, 2, 1]), np.eye(3)):
         case = Case(op, [np.full((3, 3), 0.25), targets], np.float64(1))
         values(layer, case)
-        for name in ("values", "special_values"):
-            BY_NAME[name].judge(right, case)
+        assert not list(BY_NAME["values"].further(case))
+        (impossible,) = BY_NAME["special_values"].further(case)
+        values(right, impossible)
         with pytest.raises(Disagreement, match=r"got 1000000\.0, expected inf"):
-            BY_NAME["special_values"].judge(layer, case)
+            values(layer, impossible)
     large = Case(op, [np.full((100, 3), 0.25), np.zeros(100, int)], np.float64(1))
-    BY_NAME["special_values"].judge(layer, large)  # it would cost as much again
+    assert not list(BY_NAME["special_values"].further(large))  # it would cost as much again
+
+
+@pytest.mark.parametrize("op", ["dense", "relu", "softmax"])
+def test_what_has_no_labels_has_no_impossible_one(op):
+    args = [np.ones((2, 2)), np.ones((2, 2)), np.ones((1, 2))] if op == "dense" else [np.ones((2, 2))]
+    assert not list(BY_NAME["special_values"].further(Case(op, args, np.ones((2, 2)))))
 
 
 def test_the_wrong_layers_are_wrong_in_one_way_alone():

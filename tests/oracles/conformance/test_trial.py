@@ -1,13 +1,16 @@
 """One claim tried on a layer: what is searched, and what the verdicts show."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 
+import reference
 from oracles import Case, Layer, Oracle, UnsupportedCase, load
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
+from oracles.conformance.search import Disagreement
 from oracles.conformance.trial import search, takes, verdicts
 
 BY_NAME = {check.name: check for check in CHECKS}
@@ -56,6 +59,38 @@ def test_every_oracle_gets_a_verdict_on_the_values_and_the_exact_value_alone_els
     assert found["values"] == [("exact", "passed"), ("mine", "skipped")]
     assert found["repeatable"] == [("exact", "passed")]
     assert {m.source for m in tally.margins()} == {"reference.relu"}
+
+
+def test_what_is_made_of_a_drawn_case_is_tried_and_counted():
+    def far(case):
+        return [Case(case.op, [np.full((2, 2), 1e6)], np.ones((2, 2)))]
+
+    layer = Layer(
+        "relu", forward=lambda x: np.where(x == 1e6, 0, np.maximum(x, 0)), vjp=reference.relu_vjp, any_rank=True
+    )
+    for check in (BY_NAME["values"], BY_NAME["repeatable"]):  # with a judge of values and with another
+        assert search(check, layer, "float64", 20, seed=1) is None
+    tally = Tally()
+    found = search(replace(BY_NAME["values"], further=far), layer, "float64", 20, seed=1, tally=tally)
+    assert found.call.primals["inputs"].max() == 1e6
+    assert max(m.worst for m in tally.margins()) > 1
+
+
+def test_special_values_are_counted():
+    tally = Tally()
+    layer = reference_layer("relu")
+    assert search(BY_NAME["special_values"], layer, "float64", 60, seed=1, tally=tally) is None
+    assert any(m.conventions for m in tally.margins())  # only NaN leaves a choice
+
+
+def test_what_needs_no_truth_is_held_as_well(monkeypatch):
+    def refuse(layer, case):
+        raise Disagreement(case, "not linear")
+
+    assert search(BY_NAME["values"], reference_layer("relu"), "float64", 20, seed=1) is None
+    monkeypatch.setattr("oracles.conformance.trial.own_claims", refuse)
+    found = search(BY_NAME["values"], reference_layer("relu"), "float64", 20, seed=1)
+    assert found.message == "not linear"
 
 
 def test_a_shrunk_case_is_one_that_the_layer_takes():
