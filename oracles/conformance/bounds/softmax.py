@@ -53,7 +53,10 @@ def _of_rows(a: Arithmetic, x: Floats, signed: Floats) -> tuple[Floats, Floats]:
     # the book's Jacobian sums s_j g_j among the C products of its row, hence gamma there
     rounding = a.gamma(classes + 4) * g + 4 * a.u * (gauge + dot_bound)
     difference = np.abs(signed - dot) + 2.0**-50 * (g + gauge)
-    dinputs = s_bound * (difference + dot_bound) + reach * (dot_bound + rounding) + 4 * a.tiny * (1 + g + gauge)
+    # and multiplies g_k with s_j s_k, which may have been flushed, or rounded to a subnormal number, before
+    products = np.minimum(a.tiny * np.sum(g, axis=1, keepdims=True), reach * np.sum(reach * g, axis=1, keepdims=True))
+    dinputs = s_bound * (difference + dot_bound) + reach * (dot_bound + rounding) + products
+    dinputs = dinputs + 4 * a.tiny * (1 + g + gauge)
     dinputs = a.stored(s * difference, dinputs)
     dinputs = unclaimed_from(dinputs, g + np.max(g, axis=1, keepdims=True), a.wide_largest)
     return np.where(p.valid, s_bound, 0.0), np.where(p.valid, dinputs, 0.0)

@@ -220,6 +220,28 @@ def test_other_right_softmaxes_are_inside(form, dtype):
     holds()
 
 
+@pytest.mark.parametrize("gap", [60, 70])  # a product that may be flushed, and one that is too small for any number
+@pytest.mark.parametrize(("dtype", "scale"), [("float32", 1), ("bfloat16", 1), ("float64", 8)])
+def test_products_of_the_jacobian_may_be_lost_below_the_normal_range(dtype, scale, gap):
+    like = Recipe("zeros", (1, 3), dtype).build()
+    x, g = (
+        np.array([row]).astype(like.dtype)
+        for row in ([gap * scale, 0, (gap - 36) * scale], [0, 0, 2.0 ** (60 * scale)])
+    )
+    case = Case("softmax", [x], g)
+    right, truth = run(reference_layer("softmax"), case), Truth.of(case)
+    wide = np.float64 if dtype == "float64" else np.float32
+    s = right.output[0].astype(wide)
+    products = np.outer(s, s)
+    products[products < np.finfo(wide).tiny] = 0
+    jacobian = ((np.diag(s) - products) @ g[0].astype(wide))[None].astype(x.dtype)
+    expected = right.gradients["inputs"]
+    assert jacobian[0, 1] == 0 != expected[0, 1]
+    judged = truth.judge(Result(right.output, {"inputs": jacobian}))["dinputs"]
+    assert judged.passed, judged
+    assert not truth.judge(Result(right.output, {"inputs": 3 * expected}))["dinputs"].passed
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("offset", [0.0, 100.0, 1000.0])
 def test_a_loss_summed_as_log_sum_exp_minus_the_labelled_logits_is_inside(offset, dtype):

@@ -183,12 +183,14 @@ def softmax_holds(dtype, x, g):
         dot = sum(q * h for q, h in zip(s, cotangent, strict=True))
         gauge = sum(q * abs(h) for q, h in zip(s, cotangent, strict=True))
         tau = sum(q * abs(h) for q, h in zip(b, cotangent, strict=True)) + c * m.t
-        tau += m.gamma(k + 1) * sum((q + r) * abs(h) for q, r, h in zip(s, b, cotangent, strict=True))
+        reached = sum((q + r) * abs(h) for q, r, h in zip(s, b, cotangent, strict=True))
+        tau += m.gamma(k + 1) * reached
         for j, h in enumerate(cotangent):
             difference = abs(h - dot) + 2**-50 * (abs(h) + gauge)
             bound = b[j] * (difference + tau)
             bound += (s[j] + b[j]) * (tau + m.gamma(k + 4) * abs(h) + 4 * m.u * (gauge + tau))
             bound += 4 * m.t * (1 + abs(h) + gauge)
+            bound += min(m.t * sum(map(abs, cotangent)), (s[j] + b[j]) * reached)
             overflows = abs(h) + most >= m.wide / 2
             close(found["dinputs"][i, j], math.inf if overflows else m.stored(s[j] * difference, bound))
 
