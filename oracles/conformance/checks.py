@@ -42,7 +42,7 @@ def nothing_more(case: Case) -> Iterable[Case]:
 
 def impossible_label(case: Case) -> Iterable[Case]:
     """A small case of a loss with its last label at a probability of 0, drawn or not: there the loss is infinite."""
-    if case.op in LOSSES and 0 < case.size <= SMALL:
+    if case.op in LOSSES and case.size <= SMALL:
         yield with_unlikely_label(case)
 
 

@@ -421,7 +421,7 @@ def test_softmax_cross_entropy_at_the_edges_of_the_range(dtype, form):
     small = [f * m.normal for f in (0.23, 1.07, 2.0, 2.5, 3.1, 1e10) if f * m.normal < m.largest]
     large = [m.largest * f for f in (1e-3, 0.23, 0.37, 0.6)]
     for q, w, g, reduction in itertools.product(
-        [0.3, -np.inf, -50.0, np.inf, np.nan, m.largest * 0.9, -m.largest * 0.9],
+        [0.3, 10.0, -np.inf, -50.0, np.inf, np.nan, m.largest * 0.9, -m.largest * 0.9],
         [*small, 0.3, 3.3, *large],
         [0.0, *small, 1.1, *large],
         REDUCTIONS,
