@@ -83,6 +83,20 @@ def element_strides(a: Array) -> tuple[int, ...]:
     )
 
 
+def memory_of(a: Array) -> tuple[Array, int, tuple[int, ...]]:
+    """The memory that `a` lies in, as one row; where its first element is in it, and its strides, in elements.
+
+    What makes the same layout in other memory. A copy in C order where strides are no whole elements.
+    """
+    if any(step % a.itemsize for step in a.strides):
+        a = np.array(a, order="C")
+    strides = element_strides(a)
+    ahead: Array = a[tuple(slice(None, None, -1 if s < 0 else 1) for s in strides) + (...,)]  # noqa: RUF005  (mypy)
+    reach = sum((n - 1) * abs(s) for n, s in zip(a.shape, strides, strict=True)) if a.size else -1
+    start = sum((n - 1) * -s for n, s in zip(a.shape, strides, strict=True) if s < 0) if a.size else 0
+    return np.lib.stride_tricks.as_strided(ahead, (1 + reach,), (a.itemsize,)), start, strides
+
+
 def is_plain(a: Array) -> bool:
     """Whether `a` is writeable and in C order, as `numpy.array` makes it."""
     return bool(a.flags.writeable and (a.flags.c_contiguous or a.size == 0))

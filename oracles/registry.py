@@ -10,12 +10,15 @@ A framework in which candidates can be written also holds
     share(array, device)        its array, on the same memory where it can be
     to_array(its array)         back, likewise
     tracer(op, fn, device)      trace(primals, options) -> (output, cotangent -> gradients by name, None for none)
+    IMMUTABLE = True            where nobody can write to its arrays, which may then be handed on as they are
     compiled(op, fn, device)    likewise for what is run often, where there is a faster way: run(arrays) -> Result
 One that is no framework, with which nothing is cross-validated, holds
     OWN_ARITHMETIC = True
 One whose settings may let it take matrix products in less than the dtype holds
     product_roundoff(dtype, device) -> float   the unit roundoff of their operands, 0 for the dtype's own
     sums_products_in(dtype, device) -> str     "strict" for float32 sums of the two-byte floats, "native" for their own
+One that runs on a GPU, which may be lost, holds
+    lost() -> str               what it says where it answers nothing any more in this process; "" where it is well
 One that may fail as it is installed holds
     trouble() -> str            what would end the process, and what to do; "" where nothing would
 One that keeps something for every shape it sees holds
@@ -59,6 +62,20 @@ class LayerError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Products:
+    """How matrix products are taken: operand, the unit roundoff that their operands are rounded to first, 2^-11 for TF32.
+
+    sums: "strict" where the two-byte floats are summed in float32, "native" where in themselves.
+    """
+
+    operand: float = 0.0
+    sums: str = "strict"
+
+
+EXACT = Products()  # operands as they are, float32 sums
+
+
+@dataclass(frozen=True)
 class Oracle:
     """A loaded oracle: `vjp(case)` computes output and gradients on `device`, NumPy in, NumPy out."""
 
@@ -75,15 +92,11 @@ class Oracle:
         result: Result = self.module.vjp(case, self.device)
         return result
 
-    def product_roundoff(self, dtype: str) -> float:
-        """The unit roundoff of the operands of matrix products, 0 where they are what they are: see above."""
-        found: float = getattr(self.module, "product_roundoff", lambda dtype, device: 0.0)(dtype, self.device)
-        return found
-
-    def sums_products_in(self, dtype: str) -> str:
-        """What sums of products are taken in: "strict" or "native"."""
-        found: str = getattr(self.module, "sums_products_in", lambda dtype, device: "strict")(dtype, self.device)
-        return found
+    def products(self, dtype: str) -> Products:
+        """What its settings promise of matrix products, here and now."""
+        operand = getattr(self.module, "product_roundoff", lambda dtype, device: EXACT.operand)
+        sums = getattr(self.module, "sums_products_in", lambda dtype, device: EXACT.sums)
+        return Products(operand(dtype, self.device), sums(dtype, self.device))
 
     @property
     def enclose(self) -> Callable[..., Any] | None:

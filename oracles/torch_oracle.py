@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .arrays import Array
+from .arrays import Array, memory_of
 from .case import Case, Result
 from .ops import Op, takes_sizes
 from .registry import LayerError
@@ -182,14 +182,23 @@ class DenseModule:
 
 
 def share(a: Array, device: str = "cpu") -> Tensor:
-    """A tensor on the array's own memory; on a copy for negative strides, which torch has not, and other devices."""
+    """A tensor on the array's own memory; on a copy for negative strides, which torch has not.
+
+    On another device it lies in a copy of that memory, gaps included: `to` would close them.
+    """
     if any(stride < 0 for stride in a.strides):
         a = np.array(a, order="C")
-    half = a.dtype == ml_dtypes.bfloat16  # which from_numpy does not know
     with recording(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # read-only arrays: a candidate that writes to them is found out
-        tensor = torch.from_numpy(a.view(np.int16) if half else a)
-        return (tensor.view(torch.bfloat16) if half else tensor).to(device)
+        if device == "cpu" or a.flags.c_contiguous:
+            return _from_numpy(a).to(device)
+        row, start, strides = memory_of(a)
+        return _from_numpy(row).to(device).as_strided(a.shape, strides, start)
+
+
+def _from_numpy(a: Array) -> Tensor:
+    half = a.dtype == ml_dtypes.bfloat16  # which from_numpy does not know
+    return torch.from_numpy(a.view(np.int16)).view(torch.bfloat16) if half else torch.from_numpy(a)
 
 
 def to_array(tensor: Tensor) -> Array:

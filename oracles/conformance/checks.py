@@ -104,15 +104,15 @@ def nothing_aliased(layer: Layer, case: Case) -> None:
 def _not_aliased(layer: Layer, case: Case) -> None:
     session = layer.start()
     done = run_layer(layer, case, session)
-    others = {f"its argument {k}": a for k, a in done.handed.items()}
-    for name, result in done.returned.items():
-        for what, other in others.items():
-            if np.shares_memory(result, other):
+    for name in done.returned:
+        for argument in done.handed:
+            if np.shares_memory(done.memory(name), done.memory(argument)):
+                what = f"its argument {argument}"
                 raise Disagreement(case, f"{name} shares memory with {what}", kind="alias", names=[name, what])
-    results = list(done.returned.items())
-    for i, (name, result) in enumerate(results):
-        for earlier, other in results[:i]:
-            if np.shares_memory(result, other):
+    results = list(done.returned)
+    for i, name in enumerate(results):
+        for earlier in results[:i]:
+            if np.shares_memory(done.memory(name), done.memory(earlier)):
                 raise Disagreement(case, f"{name} shares memory with {earlier}", kind="alias", names=[name, earlier])
 
 

@@ -6,11 +6,14 @@ No framework is imported here: an object that comes from one has had it imported
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, is_plain
+from ..arrays import Array, is_plain, memory_of
 from ..registry import LayerError, adapter_of
 from .contain import said
 
@@ -19,6 +22,15 @@ Convert = Callable[[Array], Any]
 # how libraries on a GPU copy to the host, where they do not do it unasked: CuPy, Numba, those that follow torch
 _HOST_COPIES = ("get", "copy_to_host", "cpu")
 _DLPACK_CPU = (1, 3)  # kDLCPU, kDLCUDAHost
+
+
+@dataclass(frozen=True)
+class Handed:
+    """An object that a candidate was handed, what it holds now, and what it held then."""
+
+    given: Any
+    now: Array
+    before: Array
 
 
 class Handover:
@@ -36,9 +48,9 @@ class Handover:
             self._given[name] = a, given, as_array(name, given).copy()
         return self._given[name][1]
 
-    def now_and_before(self) -> dict[str, tuple[Array, Array]]:
-        """What each object that was converted holds now, and what it held when it was handed over."""
-        return {name: (as_array(name, given), before) for name, (_, given, before) in self._given.items()}
+    def handed(self) -> dict[str, Handed]:
+        """Each object that was converted, by name."""
+        return {name: Handed(given, as_array(name, given), before) for name, (_, given, before) in self._given.items()}
 
 
 def as_array(name: str, value: Any) -> Array:
@@ -55,6 +67,39 @@ def as_array(name: str, value: Any) -> Array:
     if a.dtype.kind not in "iubf" and a.dtype.name != "bfloat16":
         raise LayerError(f"{name}: expected numbers, got dtype {a.dtype} from {type(value).__name__}")
     return a
+
+
+def to_cupy(a: Array) -> Any:
+    """A CuPy array in the memory layout of the array: `cupy.asarray` makes one in C order."""
+    cupy: Any = import_module("cupy")  # the user's: it is installed where there is a GPU
+    row, start, strides = memory_of(a)
+    moved = cupy.asarray(row)[start:]
+    return cupy.lib.stride_tricks.as_strided(moved, a.shape, [step * a.itemsize for step in strides])
+
+
+def keeps_layout(convert: Convert) -> bool:
+    """Whether a conversion hands over arrays as they lie; True also where its arrays do not say how they lie."""
+    a = np.zeros((2, 6), np.float32)[:, ::2]
+    try:
+        given = convert(a)
+        strides = given.stride() if callable(getattr(given, "stride", None)) else given.strides
+    except Exception:  # what it refuses it does not hand over
+        return True
+    return tuple(strides) in (a.strides, (6, 2))
+
+
+def memory(value: Any, a: Array) -> Array:
+    """What NumPy is asked of whether it shares memory: `a`, which was read of the value, where that is on the host.
+
+    Of a value on a device, an array with its address there, which is never to be read.
+    """
+    if getattr(adapter_of(value), "IMMUTABLE", False):
+        return a
+    try:
+        known = value.detach() if hasattr(value, "detach") else value  # torch asks for that where it records
+        return np.asarray(SimpleNamespace(__array_interface__=known.__cuda_array_interface__))
+    except Exception:  # not on a device, or it does not say where
+        return a
 
 
 def _converted(a: Array, convert: Convert) -> Any:

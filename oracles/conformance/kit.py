@@ -18,6 +18,7 @@ from .cases import DTYPES
 from .checks import CHECKS
 from .custom_judge import oracle_names, own_notes, own_oracles, title_of
 from .diagnose import Diagnosis
+from .interchange import keeps_layout
 from .layer import Layer
 from .panel import chosen, cross_validation_note, load_oracles, products_note
 from .place import Place, backward_of
@@ -78,7 +79,7 @@ def check_layer(
         progress(0, f"{check} {dtype}")
         outcomes.append(next(coming))
         progress(1, f"{check} {dtype}")
-    return assembled(setting(layer, panel, absent, device), plan, outcomes, time.perf_counter() - start)
+    return assembled(setting(layer, plan, panel, absent, device), plan, outcomes, time.perf_counter() - start)
 
 
 def planned(dtypes: Sequence[str] | None = None, max_examples: int | None = None, seed: int | None = None) -> Plan:
@@ -108,16 +109,24 @@ def claims(layer: Layer, plan: Plan, panel: Sequence[Oracle], watch: Watch = unw
         yield outcome(checks[name], layer, dtype, plan.examples, plan.seed, panel, watch, diagnosis)
 
 
-def setting(layer: Layer, panel: Sequence[Oracle], absent: Mapping[str, str], device: str) -> Setting:
+def setting(layer: Layer, plan: Plan, panel: Sequence[Oracle], absent: Mapping[str, str], device: str) -> Setting:
     """What a report says of a run besides its outcomes."""
     versions = {"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel}
-    known = _notes(layer, panel) if layer.custom is None else own_notes(layer.custom)
+    known = _notes(layer, panel, plan.dtypes) if layer.custom is None else own_notes(layer.custom)
     return Setting(layer.name, layer.op, device, versions, dict(absent), known, title_of(layer), backward_of(layer))
 
 
-def _notes(layer: Layer, panel: Sequence[Oracle]) -> tuple[str, ...]:
+def _notes(layer: Layer, panel: Sequence[Oracle], dtypes: Sequence[str]) -> tuple[str, ...]:
     own = [] if layer.framework is None or layer.framework in panel else [layer.framework]
-    return (*cross_validation_note(panel), *products_note([*panel, *own]), *cost_note(layer))
+    products = products_note([*panel, *own], dtypes) if layer.op == "dense" else ()
+    return (*cross_validation_note(panel), *products, *cost_note(layer), *layout_note(layer))
+
+
+def layout_note(layer: Layer) -> tuple[str, ...]:
+    """A line where the layer's own conversion makes arrays in C order: what it is then not tried on."""
+    if layer.conversion is None or keeps_layout(layer.conversion):
+        return ()
+    return ("Only arrays in C order were handed over, as `arrays=` makes them: other memory layouts were not tried.",)
 
 
 def cost_note(layer: Layer) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import reference
@@ -14,7 +16,7 @@ from ..custom import CustomOp, custom_op
 from ..ops import get_op
 from ..registry import Oracle, load
 from ..words import did_you_mean
-from .interchange import Convert
+from .interchange import Convert, to_cupy
 from .sessions import LOSSES, NAMES, ClassSession, FunctionSession, Session
 from .traced import TracedSession
 
@@ -32,11 +34,11 @@ class Layer:
     vjp returns the gradients in the order of the op's differentiable primals (one alone needs no tuple), or a mapping
     by their names. targets: the label forms a loss takes, of ids, one_hot and soft. reductions: those it takes as the
     keyword `reduction`; a layer with "mean" alone is not passed one. any_rank: softmax and ReLU of any rank rather than
-    rows. arrays: "numpy", or what makes a NumPy array (of ml_dtypes.bfloat16 too) one that the functions take, such as
-    cupy.asarray or torch.from_numpy. Results may be of any array library. `start()` gives a session, one instance at
-    work. convention: "torch" or "jax", to pin what is right where those differ; either is by default. accumulate:
-    "native" for sums of float16 and bfloat16 in their own dtype, by default they are expected in float32; a report then
-    says what that costs. Raises InputError.
+    rows. arrays: "numpy", "cupy", or what makes a NumPy array (of ml_dtypes.bfloat16 too) one that the functions take,
+    such as torch.from_numpy. Results may be of any array library. `start()` gives a session, one instance at work.
+    convention: "torch" or "jax", to pin what is right where those differ; either is by default. accumulate: "native"
+    for sums of float16 and bfloat16 in their own dtype, by default they are expected in float32; a report then says
+    what that costs. Raises InputError.
     """
 
     op: str
@@ -68,6 +70,12 @@ class Layer:
         start = partial(FunctionSession, _name(op), forward, vjp, _conversion(arrays))
         named = str(name or getattr(forward, "__name__", "layer"))
         self._set(op, named, start, targets, reductions, any_rank, True, convention, accumulate)
+
+    @property
+    def conversion(self) -> Convert | None:
+        """What makes its arrays of NumPy's, where something does."""
+        called = getattr(self.start, "func", None)
+        return self.start.args[3] if called in (FunctionSession, ClassSession) else None  # type: ignore[attr-defined]  # of a partial
 
     @property
     def framework(self) -> Oracle | None:
@@ -220,4 +228,9 @@ def _conversion(arrays: str | Convert) -> Convert | None:
         return arrays
     if arrays == "numpy":
         return None
-    raise InputError(f"arrays: expected 'numpy' or a function that takes a NumPy array, got {arrays!r}")
+    if arrays == "cupy":
+        if "cupy" not in sys.modules and find_spec("cupy") is None:
+            raise InputError("arrays: 'cupy' is not installed; install it with: pip install cupy-cuda13x, or -cuda12x")
+        return to_cupy
+    near = did_you_mean(arrays, ("numpy", "cupy"))
+    raise InputError(f"arrays: expected 'numpy', 'cupy' or a function that takes a NumPy array, got {arrays!r}{near}")

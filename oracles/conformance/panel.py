@@ -59,17 +59,17 @@ def products_note(oracles: Sequence[Oracle], dtypes: Sequence[str] = FLOATS) -> 
     said = []
     for oracle in oracles:
         for dtype in dtypes:
-            roundoff = oracle.product_roundoff(dtype)
-            if roundoff:
-                name = {2.0**-11: "TF32", 2.0**-8: "bfloat16"}.get(roundoff, f"roundoff {roundoff:.3g}")
+            products, held = oracle.products(dtype), "its dense output, dinputs and dweights are held to that"
+            if products.operand:
+                name = {2.0**-11: "TF32", 2.0**-8: "bfloat16"}.get(products.operand, f"roundoff {products.operand:.3g}")
                 said.append(
                     f"{oracle.name} on {oracle.device} may take {dtype} matrix products in {name}, by its settings: "
-                    f"its dense gradients are held to that, 2^{math.log2(roundoff):.0f} an operand."
+                    f"{held}, 2^{math.log2(products.operand):.0f} an operand."
                 )
-            if oracle.sums_products_in(dtype) == "native":
+            if products.sums == "native":
                 said.append(
                     f"{oracle.name} on {oracle.device} may sum {dtype} matrix products in {dtype}, by its settings: "
-                    "its dense gradients are held to that."
+                    f"{held}."
                 )
     return tuple(said)
 

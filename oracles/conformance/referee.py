@@ -112,10 +112,12 @@ def truth_for(layer: Layer, case: Case) -> Truth:
     """
     if layer.custom is not None:
         return own_truth(layer, layer.custom, case)
-    operand, sums = promised(layer.framework, case)
-    accumulate = "native" if sums == "native" else layer.accumulate
     return Truth.of(
-        case, book=not layer.has_cotangent, convention=layer.convention, accumulate=accumulate, operand=operand
+        case,
+        book=not layer.has_cotangent,
+        convention=layer.convention,
+        accumulate=layer.accumulate,
+        products=promised(layer.framework, case),
     )
 
 

@@ -13,7 +13,7 @@ from ..case import Case, Result
 from ..recipe import laid_out
 from ..registry import LayerError
 from .contain import contained
-from .interchange import as_array
+from .interchange import as_array, memory
 from .layer import Layer
 from .sessions import ClassSession, Session
 
@@ -25,12 +25,22 @@ class Run:
     """A layer's result on a case, the very arrays it was handed and returned, and what the former were before.
 
     Where a layer takes arrays of another kind, `handed` holds what those hold now: on their memory where that can be.
+    objects: what was handed and returned as it is, of whatever library.
     """
 
     result: Result
     handed: Mapping[str, Array]
     before: Mapping[str, Array]
     returned: Mapping[str, Array]
+    objects: Mapping[str, Any]
+
+    def now(self, name: str) -> Array:
+        """What a result that was returned holds by now."""
+        return as_array(name, self.objects[name])
+
+    def memory(self, name: str) -> Array:
+        """What NumPy is asked of whether an argument or a result shares memory; not to be read."""
+        return memory(self.objects[name], {**self.handed, **self.returned}[name])
 
 
 def run(layer: Layer, case: Case) -> Result:
@@ -74,15 +84,17 @@ def backward(
         arrays, before = {**arrays, "predictions": cotangent}, {**before, "predictions": cotangent.copy()}
     with np.errstate():
         gradients = session.backward(cotangent, _primals(case, arrays), options_of(layer, case))
-    returned = {"output": as_array("output", output)}
-    returned |= {f"d{name}": as_array(f"d{name}", gradients[name]) for name in case.signature.differentiable}
+    results = {"output": output} | {f"d{name}": gradients[name] for name in case.signature.differentiable}
+    returned = {name: as_array(name, value) for name, value in results.items()}
     mean = returned["output"]
     if not layer.has_cotangent and mean.ndim == 1:  # the losses of the samples; their mean adds no error in float64
         mean = np.asarray(mean.astype(np.float64).mean() if mean.size else np.nan)
     result = Result(mean.copy(), {name: returned[f"d{name}"].copy() for name in case.signature.differentiable})
     converted = session.handed()
-    handed = {**arrays, **{name: now for name, (now, _) in converted.items()}}
-    return Run(result, handed, {**before, **{name: then for name, (_, then) in converted.items()}}, returned)
+    handed = {**arrays, **{name: one.now for name, one in converted.items()}}
+    before = {**before, **{name: one.before for name, one in converted.items()}}
+    objects = {**arrays, **{name: one.given for name, one in converted.items()}, **results}
+    return Run(result, handed, before, returned, objects)
 
 
 def predictions(session: Session, case: Case, arrays: Mapping[str, Array]) -> Array:

@@ -13,7 +13,7 @@ from ..arrays import Array
 from ..ops import get_op
 from ..registry import LayerError
 from .contain import shown
-from .interchange import Convert, Handover
+from .interchange import Convert, Handed, Handover
 
 # a loss in the book's interface has no cotangent: its gradient is that of the mean loss
 LOSSES = ("cross_entropy", "softmax_cross_entropy")
@@ -40,8 +40,8 @@ class Session(Protocol):
     def parameters(self) -> Mapping[str, Any]:
         """The parameters the candidate holds, by primal name."""
 
-    def handed(self) -> Mapping[str, tuple[Array, Array]]:
-        """What was converted before it was handed over: what it holds now, and what it held then."""
+    def handed(self) -> Mapping[str, Handed]:
+        """What was converted before it was handed over."""
 
 
 class FunctionSession:
@@ -66,9 +66,9 @@ class FunctionSession:
         """None: they are primals."""
         return {}
 
-    def handed(self) -> Mapping[str, tuple[Array, Array]]:
+    def handed(self) -> Mapping[str, Handed]:
         """What `convert` made."""
-        return self._handover.now_and_before()
+        return self._handover.handed()
 
     def _given(self, arrays: Mapping[str, Array]) -> list[Any]:
         return [self._handover.give(name, a, self._convert) for name, a in arrays.items()]
@@ -147,9 +147,9 @@ class ClassSession:
             return {}
         return {name: getattr(self.object, name, None) for name in ("weights", "biases")}
 
-    def handed(self) -> Mapping[str, tuple[Array, Array]]:
+    def handed(self) -> Mapping[str, Handed]:
         """What `convert` made."""
-        return self._handover.now_and_before()
+        return self._handover.handed()
 
     def _given(self, name: str, a: Array) -> Any:
         return self._handover.give(name, a, self._convert)

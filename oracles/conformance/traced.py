@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Array
 from ..ops import get_op
 from ..registry import LayerError, Oracle
-from .interchange import Handover, as_array
+from .interchange import Handed, Handover, as_array
 
 
 class TracedSession:
@@ -57,9 +57,9 @@ class TracedSession:
         parameters: Mapping[str, Any] = read()
         return parameters
 
-    def handed(self) -> Mapping[str, tuple[Array, Array]]:
-        """The very tensors it was handed: what they hold now, and what they held before."""
-        return self._handover.now_and_before()
+    def handed(self) -> Mapping[str, Handed]:
+        """The very tensors it was handed."""
+        return self._handover.handed()
 
     def _share(self, a: Array) -> Any:
         return self._framework.module.share(a, self._framework.device)

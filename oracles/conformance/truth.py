@@ -13,7 +13,7 @@ from ..arrays import Array
 from ..case import Case, Result
 from ..enclosure import Enclosure
 from ..exact_oracle import enclose
-from ..registry import Oracle
+from ..registry import EXACT, Oracle, Products
 from .bounds import Floats, bounds
 from .compare import Comparison, compare
 from .conventions import Alternative, alternatives
@@ -48,14 +48,14 @@ class Truth:
         book: bool = False,
         convention: str | None = None,
         accumulate: str = "strict",
-        operand: float = 0.0,
+        products: Products = EXACT,
     ) -> Truth:
         """The truth of a case, in float64 where that is far sharper than the bounds, else in balls.
 
         book: a layer in the book's interface is judged, whose losses may clip probabilities. convention, accumulate:
-        as in Layer. operand: as in `bounds`.
+        as in Layer. products: as in `bounds`.
         """
-        allowed = bounds(case, accumulate=accumulate, operand=operand)
+        allowed = bounds(case, accumulate=accumulate, products=products)
         accepted = alternatives(case, book=book, convention=convention)
         quick = enclose_in_float64(case)
         if quick is not None and _sharp(quick, allowed):
@@ -64,10 +64,8 @@ class Truth:
 
     def for_oracle(self, oracle: Oracle) -> Truth:
         """The same truth, within what the oracle's settings promise of matrix products."""
-        operand, accumulate = promised(oracle, self.case)
-        if not operand and accumulate == "strict":
-            return self
-        return replace(self, bounds=bounds(self.case, accumulate=accumulate, operand=operand))
+        products = promised(oracle, self.case)
+        return self if products == EXACT else replace(self, bounds=bounds(self.case, products=products))
 
     def final(self) -> Truth:
         """The same truth in balls, whose values are correctly rounded."""
@@ -94,11 +92,9 @@ class Truth:
         return self.final().judge(result)
 
 
-def promised(framework: Oracle | None, case: Case) -> tuple[float, str]:
-    """The roundoff of the operands of the case's matrix products, and what their sums are taken in: see `bounds`."""
-    if framework is None or case.op != "dense":
-        return 0.0, "strict"
-    return framework.product_roundoff(case.dtype.name), framework.sums_products_in(case.dtype.name)
+def promised(framework: Oracle | None, case: Case) -> Products:
+    """What a framework, where there is one, promises of the case's matrix products."""
+    return EXACT if framework is None or case.op != "dense" else framework.products(case.dtype.name)
 
 
 def _balls(case: Case, allowed: Mapping[str, Floats]) -> Mapping[str, Enclosure]:

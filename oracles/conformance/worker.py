@@ -62,7 +62,7 @@ def check(job: Message, box: BlackBox) -> Iterator[Message]:
     # the oracles take seconds to load, and one claim alone asks for them
     asks = any(name == WITH_ORACLES for name, _ in plan.steps)
     panel, absent = panel_for(layer, job["oracles"] or None, job["device"]) if asks else ((), {})
-    yield {"setting": to_data(setting(layer, panel, absent, job["device"]))}
+    yield {"setting": to_data(setting(layer, plan, panel, absent, job["device"]))}
     outcomes = claims(layer, plan, panel, box.watch)
     for step in plan.steps:
         box.reset()

@@ -1,4 +1,5 @@
 import json
+import math
 
 import ml_dtypes
 import numpy as np
@@ -7,7 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from oracles.arrays import array, as_dtype, code, element_strides, from_data, packed, same_bits, strided, to_data
+from oracles.arrays import (
+    array,
+    as_dtype,
+    code,
+    element_strides,
+    from_data,
+    memory_of,
+    packed,
+    same_bits,
+    strided,
+    to_data,
+)
+from oracles.recipe import LAYOUTS as RECIPES
+from oracles.recipe import laid_out
 from reference import InputError
 
 NAMESPACE = {"array": array, "packed": packed, "strided": strided, "nan": np.nan, "inf": np.inf}
@@ -52,6 +66,26 @@ def test_same_bits_tells_zeros_apart_and_nans_not():
     assert not same_bits(np.array([0.0]), np.array([-0.0]))
     assert same_bits(np.array([np.nan]), np.array([-np.nan]))
     assert not same_bits(np.array([1.0]), np.array([1], np.float32))
+
+
+@pytest.mark.parametrize("layout", RECIPES)
+@pytest.mark.parametrize("shape", [(3, 4), (1, 5), (4, 1), (0, 3), (3, 0), (), (2, 3, 4)])
+def test_memory_as_one_row_makes_the_layout_again(layout, shape):
+    a = laid_out(np.arange(math.prod(shape), dtype=np.float32).reshape(shape), layout)
+    row, start, strides = memory_of(a)
+    assert row.ndim == 1
+    assert np.shares_memory(row, a) == bool(a.size)
+    moved = row.copy()
+    again = np.lib.stride_tricks.as_strided(moved[start:], a.shape, [4 * s for s in strides])
+    assert same_bits(again, a)
+    assert element_strides(again) == element_strides(a)
+
+
+def test_memory_of_strides_that_are_no_whole_elements_is_a_copy():
+    a = np.zeros(3, [("small", "i1"), ("x", "<f4")])["x"]
+    a[...] = 1, 2, 3
+    row, start, strides = memory_of(a)
+    assert (row.tolist(), start, strides) == ([1, 2, 3], 0, (1,))
 
 
 def test_strides_that_overlap_different_values_are_refused():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from oracles import Case, load
-from oracles.arrays import array
+from oracles.arrays import array, element_strides
+from oracles.recipe import LAYOUTS, laid_out
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -51,6 +52,16 @@ def test_a_tensor_is_on_the_memory_of_its_array_where_torch_has_such_strides(dty
     tensor = load("torch").module.share(a[::-1])
     assert not np.shares_memory(load("torch").module.to_array(tensor), a)
     assert tensor.tolist() == [[3, 4], [1, 2]]
+
+
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "reversed"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_on_another_device_a_tensor_has_the_strides_of_its_array(dtype, layout):
+    a = laid_out(array([[1, 2, 3], [4, 5, 6]], dtype), layout)
+    tensor = load("torch").module.share(a, "cpu:0")  # goes the way of other devices
+    assert tensor.stride() == element_strides(a)
+    assert np.array_equal(load("torch").module.to_array(tensor), a)
+    assert tensor.requires_grad_().is_leaf
 
 
 def _state():

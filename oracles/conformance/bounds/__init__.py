@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...case import Case
+from ...registry import EXACT, Products
 from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy
 from .arithmetic import ARITHMETIC as ARITHMETIC
 from .arithmetic import INFLATION, NATIVE, Arithmetic
@@ -27,14 +28,17 @@ BOUNDS: dict[str, Callable[[Case, Arithmetic], dict[str, Floats]]] = {
 }
 
 
-def bounds(case: Case, *, accumulate: str = "strict", operand: float = 0.0) -> dict[str, Floats]:
+def bounds(case: Case, *, accumulate: str = "strict", products: Products = EXACT) -> dict[str, Floats]:
     """The bound of each element of the output and of every gradient, under the names of `Result.named`.
 
     accumulate: "strict" where products and sums of the two-byte floats are taken in float32, "native" for their own.
-    operand: the unit roundoff that operands of matrix products are rounded to first, 2^-11 for TF32; 0 for none.
+    products: what less a framework promises of matrix products.
     """
     arithmetic = (NATIVE if accumulate == "native" else ARITHMETIC)[case.dtype.name]
-    return bounds_in(case, replace(arithmetic, operand=operand))
+    if products != EXACT:
+        of_products = NATIVE[case.dtype.name] if products.sums == "native" else arithmetic
+        arithmetic = replace(arithmetic, products=replace(of_products, operand=products.operand))
+    return bounds_in(case, arithmetic)
 
 
 def bounds_in(case: Case, arithmetic: Arithmetic) -> dict[str, Floats]:

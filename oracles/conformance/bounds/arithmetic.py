@@ -37,7 +37,8 @@ class Arithmetic:
     u: unit roundoff of products and sums. v: unit roundoff of what is stored. tiny: results of operations below it
     may be flushed. stored_tiny: the error of storing below the normal range. largest: of the dtype. wide_largest: of
     the dtype that products and sums are taken in; smallest: its smallest subnormal number. operand: unit roundoff of
-    the operands of a matrix product, where those are rounded first (TF32).
+    the operands of a matrix product, where those are rounded first (TF32). products: the arithmetic of matrix products,
+    where it is another.
     """
 
     u: float
@@ -49,6 +50,7 @@ class Arithmetic:
     wide_largest: float
     smallest: float
     operand: float = 0.0
+    products: Arithmetic | None = None
 
     @property
     def half(self) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ...case import Case
@@ -13,12 +11,12 @@ from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
 def bound(case: Case, a: Arithmetic) -> dict[str, Floats]:
     """gamma_{K+1} (|X||W| + |b|), gamma_M |G||W|^T, gamma_N |X|^T|G|, gamma_N sum|G|, and the roundings of storing."""
     x, w, b, g = (floats(case, name) for name in (*case.primals, "cotangent"))
-    ones = np.ones((1, len(x)))
+    ones, products = np.ones((1, len(x))), a.products or a
     return {
-        "output": _sums(a, x, w, b),
-        "dinputs": _sums(a, g, w.T),
-        "dweights": _sums(a, x.T, g),
-        "dbiases": _sums(replace(a, operand=0.0), ones, g),  # a sum, and no product
+        "output": _sums(products, x, w, b),
+        "dinputs": _sums(products, g, w.T),
+        "dweights": _sums(products, x.T, g),
+        "dbiases": _sums(a, ones, g),  # a sum, and no product
     }
 
 

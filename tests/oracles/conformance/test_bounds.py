@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 from oracles import Case, Recipe, Result
+from oracles.arrays import array
 from oracles.conformance import float64_enclosure
 from oracles.conformance.bounds import ARITHMETIC, bounds, losses, softmax
 from oracles.conformance.bounds.arithmetic import INFLATION
@@ -18,7 +19,7 @@ from oracles.conformance.referee import Tally, judge_oracle
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
 from oracles.ops import OPS
-from oracles.registry import Oracle, load
+from oracles.registry import Oracle, Products, load
 
 # what the kit promises to see in a small case
 VISIBLE = {"float32": 1e-5, "float64": 1e-13}
@@ -321,7 +322,7 @@ def dense_case(seed):
 
 
 def worst(case, result, operand):
-    return {n: c.margin for n, c in Truth.of(case, operand=operand).judge(result).items()}
+    return {n: c.margin for n, c in Truth.of(case, products=Products(operand)).judge(result).items()}
 
 
 def test_products_in_tf32_are_outside_float32_s_bound_and_inside_their_own():
@@ -342,10 +343,23 @@ def test_products_in_bfloat16_are_outside_tf32_s_bound():
 
 def test_sums_and_other_ops_have_no_rounded_operands():
     case = dense_case(0)
-    assert (bounds(case, operand=TF32)["dbiases"] == bounds(case)["dbiases"]).all()
+    assert (bounds(case, products=Products(TF32))["dbiases"] == bounds(case)["dbiases"]).all()
     softmax = Case("softmax", [case.primals["inputs"]], case.primals["inputs"])
     for name, bound in bounds(softmax).items():
-        assert (bounds(softmax, operand=TF32)[name] == bound).all()
+        assert (bounds(softmax, products=Products(TF32))[name] == bound).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_products_summed_in_half_precision_leave_other_sums_strict(dtype):
+    case = Case(
+        "dense", [array(np.ones(shape), dtype) for shape in [(5, 6), (6, 4), (1, 4)]], array(np.ones((5, 4)), dtype)
+    )
+    promised = bounds(case, products=Products(sums="native"))
+    native, strict = bounds(case, accumulate="native"), bounds(case)
+    assert (promised["dbiases"] == strict["dbiases"]).all()
+    for name in ("output", "dinputs", "dweights"):
+        assert (promised[name] == native[name]).all()
+        assert (native[name] > strict[name]).all()
 
 
 def test_an_oracle_is_held_to_what_its_settings_promise():

@@ -114,7 +114,7 @@ def test_an_array_is_converted_once_and_what_it_held_is_kept():
     assert handover.give("inputs", VALUES, OnDevice) is given
     assert handover.give("inputs", VALUES.copy(), OnDevice) is not given
     handover.give("inputs", VALUES, OnDevice).a[0, 0] = 9
-    now, before = handover.now_and_before()["inputs"]
+    now, before = (getattr(handover.handed()["inputs"], name) for name in ("now", "before"))
     assert (now[0, 0], before[0, 0]) == (9, 1)
 
 
