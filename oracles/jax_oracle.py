@@ -24,6 +24,7 @@ from .registry import LayerError
 
 INSTALL = "pip install jax"
 IMMUTABLE = True
+_in_use: set[str] = set()  # devices: to look at others would start them
 
 
 def dense(inputs: Array, weights: Array, biases: Array) -> Array:
@@ -171,8 +172,19 @@ def to_array(a: Array) -> Any:
 
 @contextmanager
 def on_device(device: str) -> Iterator[None]:
+    _in_use.add(device)
     with _x64(), jax.default_device(jax.devices(device)[0]):
         yield
+
+
+def lost() -> str:
+    """What CUDA says where a kernel left it unusable to the process; "" where it is well, or not in use."""
+    try:
+        if "cuda" in _in_use:
+            jax.device_put(np.zeros(1), jax.devices("cuda")[0]).block_until_ready()
+    except RuntimeError as error:
+        return str(error).partition("\n")[0]
+    return ""
 
 
 def _x64() -> AbstractContextManager[Any]:

@@ -63,9 +63,10 @@ class LayerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Products:
-    """How matrix products are taken: operand, the unit roundoff that their operands are rounded to first, 2^-11 for TF32.
+    """How matrix products are taken.
 
-    sums: "strict" where the two-byte floats are summed in float32, "native" where in themselves.
+    operand: the unit roundoff that their operands are rounded to first, 2^-11 for TF32. sums: "strict" where the
+    two-byte floats are summed in float32, "native" where in themselves.
     """
 
     operand: float = 0.0
@@ -163,6 +164,12 @@ def load(name: str, *, device: str = "cpu") -> Oracle:
     if device not in devices:
         raise OracleUnavailable(f"{name}: no {device} device here; it can run on {', '.join(devices)}")
     return oracle
+
+
+def loaded() -> tuple[ModuleType, ...]:
+    """The adapters that this process has imported."""
+    there = (sys.modules.get(f"oracles.{name}_oracle") for name in _files())
+    return tuple(module for module in there if module is not None)
 
 
 def adapter_of(value: object) -> ModuleType | None:

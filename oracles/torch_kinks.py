@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .arrays import Array
-from .torch_oracle import recording, share, to_array
+from .torch_tensors import recording, share, to_array
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "maximum": lambda x: torch.maximum(x, torch.zeros_like(x)),

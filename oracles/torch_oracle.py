@@ -7,23 +7,21 @@
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .arrays import Array, memory_of
+from .arrays import Array
 from .case import Case, Result
 from .ops import Op, takes_sizes
 from .registry import LayerError
 from .torch_products import product_roundoff, sums_products_in, trouble  # noqa: F401  (what an adapter holds)
+from .torch_tensors import lost, memory, pulling, recording, share, to_array  # noqa: F401  (likewise)
 
 INSTALL = "pip install torch"
 
@@ -98,14 +96,14 @@ def pullback(
     def pull(cotangent: Tensor) -> dict[str, Any]:
         if not output.requires_grad:
             return dict.fromkeys(differentiable)
-        with recording():
+        with pulling(output.device):
             found = torch.autograd.grad(output, leaves, cotangent, retain_graph=True, allow_unused=True)
         # where a derivative is 1 autograd passes on the cotangent itself, and to several inputs if need be
-        gradients, passed_on = dict(zip(differentiable, found, strict=True)), {_memory(cotangent)}
+        gradients, passed_on = dict(zip(differentiable, found, strict=True)), {memory(cotangent)}
         for name, g in gradients.items():
             if g is not None:
-                gradients[name] = g.clone() if _memory(g) in passed_on else g
-                passed_on.add(_memory(g))
+                gradients[name] = g.clone() if memory(g) in passed_on else g
+                passed_on.add(memory(g))
         return gradients
 
     return output, pull
@@ -156,7 +154,7 @@ class DenseModule:
             for leaf in leaves.values():
                 leaf.grad = None
             if output.requires_grad:
-                with recording():
+                with pulling(output.device):
                     output.backward(cotangent, retain_graph=True)
             return {name: self._as_primal(name, leaf.grad) for name, leaf in leaves.items()}
 
@@ -179,39 +177,6 @@ class DenseModule:
             return value
         transposed = self.paths[name].endswith("weight")
         return value.T if transposed else value[None] if value.ndim == 1 else value
-
-
-def share(a: Array, device: str = "cpu") -> Tensor:
-    """A tensor on the array's own memory; on a copy for negative strides, which torch has not.
-
-    On another device it lies in a copy of that memory, gaps included: `to` would close them.
-    """
-    if any(stride < 0 for stride in a.strides):
-        a = np.array(a, order="C")
-    with recording(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # read-only arrays: a candidate that writes to them is found out
-        if device == "cpu" or a.flags.c_contiguous:
-            return _from_numpy(a).to(device)
-        row, start, strides = memory_of(a)
-        return _from_numpy(row).to(device).as_strided(a.shape, strides, start)
-
-
-def _from_numpy(a: Array) -> Tensor:
-    half = a.dtype == ml_dtypes.bfloat16  # which from_numpy does not know
-    return torch.from_numpy(a.view(np.int16)).view(torch.bfloat16) if half else torch.from_numpy(a)
-
-
-def to_array(tensor: Tensor) -> Array:
-    """An array on the tensor's own memory where that is the CPU's, on a copy otherwise."""
-    plain = tensor.detach().cpu()
-    return plain.view(torch.int16).numpy().view(ml_dtypes.bfloat16) if plain.dtype is torch.bfloat16 else plain.numpy()
-
-
-@contextmanager
-def recording() -> Iterator[None]:
-    """Autograd records, and tensors are such as it takes, whatever mode the caller is in."""
-    with torch.inference_mode(False), torch.enable_grad():
-        yield
 
 
 def _made(fn: Any, *sizes: int) -> nn.Module:
@@ -247,10 +212,6 @@ def _tensor(output: Any) -> Tensor:
     if not isinstance(output, Tensor):
         raise LayerError(f"output: expected a tensor, got {type(output).__name__}")
     return output
-
-
-def _memory(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
 
 
 def _labels(name: str, a: Array, case: Case) -> Array:

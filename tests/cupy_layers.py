@@ -7,12 +7,14 @@ from oracles import Layer
 # a kernel of one's own walks memory: rows that lie one after the other
 _ROWS = cupy.RawKernel(
     """
-    extern "C" __global__ void rows(const double* y, const double* g, double* dx, long long rows, long long columns) {
-        long long row = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+    typedef long long index;
+    extern "C" __global__ void rows(const double* y, const double* g, double* dx, index rows, index columns) {
+        index row = blockIdx.x * (index)blockDim.x + threadIdx.x;
         if (row >= rows) return;
+        y += row * columns, g += row * columns, dx += row * columns;
         double dot = 0;
-        for (long long i = 0; i < columns; ++i) dot += y[row * columns + i] * g[row * columns + i];
-        for (long long i = 0; i < columns; ++i) dx[row * columns + i] = y[row * columns + i] * (g[row * columns + i] - dot);
+        for (index i = 0; i < columns; ++i) dot += y[i] * g[i];
+        for (index i = 0; i < columns; ++i) dx[i] = y[i] * (g[i] - dot);
     }
     """,
     "rows",
@@ -72,7 +74,7 @@ def softmax_vjp_by_rows(g, x, contiguous=cupy.ascontiguousarray):
 
 
 def on_gpu(op, forward, vjp, **promises):
-    return Layer(op, forward=forward, vjp=vjp, name=vjp.__name__, arrays=cupy.asarray, **promises)
+    return Layer(op, forward=forward, vjp=vjp, name=vjp.__name__, arrays="cupy", **promises)
 
 
 RIGHT = [

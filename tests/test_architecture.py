@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
 # the way through the kit: each stage imports only what stands before it
 STAGES = (
-    ("blackbox", "contain", "processes", "records", "reproducible", "bounds", "portable", "differences"),
+    ("blackbox", "contain", "lost", "processes", "records", "reproducible", "bounds", "portable", "differences"),
     ("interchange", "estimate"),
     ("sessions", "traced"),
     ("layer",),
@@ -72,8 +72,9 @@ def numpy_only(path, module):
 
 def frameworks_in_their_adapters(path, module):
     top = module.partition(".")[0]
-    if top in FRAMEWORKS and path.name not in (f"{top}_oracle.py", f"{top}_kinks.py", f"{top}_products.py"):
-        return f"{top} is imported in {top}_oracle.py, {top}_kinks.py and {top}_products.py, and nowhere else"
+    own = [f"{top}_{what}.py" for what in ("oracle", "tensors", "kinks", "products")]
+    if top in FRAMEWORKS and path.name not in own:
+        return f"{top} is imported in {', '.join(own)}, and nowhere else"
 
 
 def adapters_stand_alone(path, module):

@@ -37,6 +37,7 @@ from .checks import Check
 from .contain import contained
 from .evidence import Evidence, gather, same
 from .layer import Layer
+from .lost import lost, meaning
 from .search import Disagreement
 
 UNEXPLAINED = "unexplained"
@@ -51,9 +52,12 @@ class Diagnosis:
 
     def of(self, check: Check, found: Disagreement, dtype: str) -> str:
         """The cause of a failure, or "unexplained"."""
+        if found.kind == "lost":
+            return meaning(found.message) or UNEXPLAINED
         try:
             with contained():
-                return self._of_behaviour(check, found) or self._of_numbers(check, found, dtype) or UNEXPLAINED
+                cause = self._of_behaviour(check, found) or self._of_numbers(check, found, dtype) or UNEXPLAINED
+            return f"{UNEXPLAINED} (the GPU was lost while looking for it)" if lost() else cause
         except Exception as error:  # a candidate may do anything; a diagnosis is not worth a run
             return f"{UNEXPLAINED} ({type(error).__name__} while looking for it)"
 

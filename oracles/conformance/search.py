@@ -17,13 +17,14 @@ from .cases import ANYTHING, Variety, cases
 from .compare import Comparison
 from .contain import said
 from .frames import Frame
+from .lost import lost
 from .reproducible import same_everywhere
 from .shrink import shrink
 
 Judge = Callable[[Case], None]
 
 
-KINDS = ("value", "integers", "raised", "argument", "parameter", "alias", "repeat", "narrow", "linear")
+KINDS = ("value", "integers", "raised", "lost", "argument", "parameter", "alias", "repeat", "narrow", "linear")
 
 
 class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mistake)
@@ -82,7 +83,9 @@ def raising_is_wrong(case: Case, call: Case | None = None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise Disagreement(case, said(error), kind="raised", call=call) from error
+        gone = lost()
+        message, kind = (f"left the GPU unusable: {gone}", "lost") if gone else (said(error), "raised")
+        raise Disagreement(case, message, kind=kind, call=call) from error
 
 
 def try_cases(
@@ -158,7 +161,7 @@ def shrunk(judge: Judge, found: Disagreement, takes: Callable[[Case], bool] = la
             try:
                 judge(case)
             except Disagreement as again:
-                return again
+                return None if again.kind == "lost" else again
         return None
 
     small = failure(shrink(found.case, lambda case: failure(case) is not None)) or found

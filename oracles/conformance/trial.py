@@ -106,6 +106,8 @@ def search(
         claim = partial(with_further, drawn)
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
         tally.cases += tried
+        if found is not None and found.kind == "lost":  # nothing runs any more
+            return found
         if found is not None and check.otherwise(layer, found.case):
             continue
         if found is not None and layer.custom is not None:

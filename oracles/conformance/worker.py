@@ -19,6 +19,7 @@ from reference import InputError
 from ..registry import OracleUnavailable
 from .blackbox import BlackBox
 from .kit import Plan, claims, panel_for, setting
+from .lost import lost
 from .records import from_data, read_json, to_data
 from .replay import Recording, replay
 from .target import Target, load_layer
@@ -64,7 +65,9 @@ def check(job: Message, box: BlackBox) -> Iterator[Message]:
     panel, absent = panel_for(layer, job["oracles"] or None, job["device"]) if asks else ((), {})
     yield {"setting": to_data(setting(layer, plan, panel, absent, job["device"]))}
     outcomes = claims(layer, plan, panel, box.watch)
-    for step in plan.steps:
+    for i, step in enumerate(plan.steps):
+        if i and lost():  # the rest is for a fresh process
+            return
         box.reset()
         yield {"step": list(step)}
         yield {"outcome": to_data(next(outcomes))}

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from oracles import Case, load
-from oracles.arrays import array, element_strides
-from oracles.recipe import LAYOUTS, laid_out
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -40,28 +38,6 @@ def test_a_default_dtype_or_device_of_the_caller_does_not_matter():
 def test_where_it_differs_from_the_truth_it_is_by_its_own_convention():
     result = load("torch").vjp(Case("relu", [np.array([np.nan, 1e-40, -0.0], np.float32)], np.ones(3, np.float32)))
     assert (result.gradients["inputs"] == [1, 1, 0]).all()
-
-
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_tensor_is_on_the_memory_of_its_array_where_torch_has_such_strides(dtype):
-    a = array([[1, 2], [3, 4]], dtype)
-    for view in (a, a.T, a[:, :1], np.broadcast_to(a[0], (3, 2))):
-        tensor = load("torch").module.share(view)
-        assert np.shares_memory(load("torch").module.to_array(tensor), a)
-        assert tensor.tolist() == view.tolist()
-    tensor = load("torch").module.share(a[::-1])
-    assert not np.shares_memory(load("torch").module.to_array(tensor), a)
-    assert tensor.tolist() == [[3, 4], [1, 2]]
-
-
-@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "reversed"])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_on_another_device_a_tensor_has_the_strides_of_its_array(dtype, layout):
-    a = laid_out(array([[1, 2, 3], [4, 5, 6]], dtype), layout)
-    tensor = load("torch").module.share(a, "cpu:0")  # goes the way of other devices
-    assert tensor.stride() == element_strides(a)
-    assert np.array_equal(load("torch").module.to_array(tensor), a)
-    assert tensor.requires_grad_().is_leaf
 
 
 def _state():
