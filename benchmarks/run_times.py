@@ -25,8 +25,8 @@ from oracles.ops import OPS
 
 CHECK = """
 import json, sys, time
-from oracles.terminal import use_compilation_cache
-use_compilation_cache()
+from oracles.terminal import set_up_jax
+set_up_jax()
 from oracles import check_layer, load
 from oracles.conformance.layer import reference_layer
 load("torch"), load("jax")

@@ -29,7 +29,7 @@ from .terminal import (
     misuse,
     page,
     progress_bar,
-    use_compilation_cache,
+    set_up_jax,
     written,
 )
 
@@ -95,7 +95,7 @@ def verify(
     backproof verify --oracle torch --device cuda --json report.json
     backproof verify --html report.html --junit report.xml
     """  # noqa: D301  (click wants the character)
-    use_compilation_cache()
+    set_up_jax()
     from .conformance.tables import margins_table, summary_lines
     from .conformance.verify import EXAMPLES, planned_cases
     from .conformance.verify import verify as run
@@ -141,7 +141,7 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     backproof conventions --all --oracle torch
     backproof conventions --record records
     """  # noqa: D301  (click wants the character)
-    use_compilation_cache()
+    set_up_jax()
     from .conformance import convention_table as table
     from .conformance.panel import load_oracles
     from .conformance.records import to_data
@@ -152,7 +152,7 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     if not now:
         why = "; ".join(absent.values()) or f"{', '.join(oracles)} is none"
         raise OracleUnavailable(f"no framework can run here: {why}")
-    known = {one.framework: table.recorded(one.framework, one.version) for one in now}
+    known = {one.framework: table.recorded(one.framework, one.version, device=one.device) for one in now}
     if record:
         for one in now:
             click.echo(f"recorded: {table.save(one, record)}", err=True)

@@ -1,6 +1,6 @@
 """What the commands share: a caller's mistake as one line, a page, a bar, and the settings of the process.
 
-Settings of the process (jax's compilation cache) are made here and nowhere else.
+Settings of the process (jax's compilation cache and memory) are made here and nowhere else.
 """
 
 from __future__ import annotations
@@ -201,10 +201,15 @@ def progress_bar(total: int) -> Any:
         yield lambda done, what: bar.update(task, advance=done, description=f"{what:34}")
 
 
-def use_compilation_cache() -> None:
-    """Keep what jax compiles in the user's cache directory, unless the environment says otherwise."""
+def set_up_jax() -> None:
+    """Keep what jax compiles in the user's cache directory, and let it take a GPU's memory as it needs it.
+
+    By default it takes three quarters, and a second process, or a framework beside it, finds too little. Where the
+    environment says otherwise it stands.
+    """
     with suppress(RuntimeError):  # nobody's home: then nothing is kept
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backproof" / "jax"
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

@@ -44,6 +44,11 @@ class FunctionProbe:
     inputs: Any
     value: bool = False
 
+    @property
+    def may_lose_the_gpu(self) -> bool:
+        """Whether kernels may assert that it is not asked: of labels there are not."""
+        return self.function in ("label_past_the_last", "label_minus_1")
+
     def read(self, value: Array, gradient: Array) -> str:
         """The answer as text."""
         return shown(value if self.value else gradient)

@@ -7,8 +7,12 @@ processors answer differently, the answers stand side by side, put there by hand
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module, resources
 from pathlib import Path
@@ -24,9 +28,12 @@ from .cases import DTYPES
 from .contain import contained
 from .convention_probes import FUNCTIONS, PROBES, FunctionProbe, Probe
 from .layer import reference_layer
+from .lost import lost, meaning
 from .records import from_data, read_json, to_data
 from .run import run
 
+ROOT = Path(__file__).parents[2]
+APART = 4  # processes at a time: each holds the framework
 OR = " or "  # between the answers of one version, where they depend on the processor
 DEFAULT_DTYPE = "functions: dtype of an array of float64, in a process as it starts"
 
@@ -87,13 +94,46 @@ def ask(oracle: Oracle) -> Record:
         answers[key(probe)] = {d: _said(lambda p=probe, d=d: p.read(oracle.vjp(p.case(d)))) for d in DTYPES}
     kinks = _kinks(oracle.name)
     if kinks is not None:
+        apart = _asked_apart(oracle)
         for one in FUNCTIONS:
-            answers[key(one)] = {d: _said(lambda p=one, d=d: _function(kinks, p, d, oracle.device)) for d in DTYPES}
+            answers[key(one)] = {
+                d: apart[key(one), d]
+                if (key(one), d) in apart
+                else _said(lambda p=one, d=d: _function(kinks, p, d, oracle.device))
+                for d in DTYPES
+            }
         answers[DEFAULT_DTYPE] = {"float64": kinks.dtype_of_default(np.zeros(1))}
     given = {question: {d: a for d, a in found.items() if a} for question, found in answers.items()}
     return Record(
         oracle.name, release(oracle.version), oracle.device, {q: found for q, found in given.items() if found}
     )
+
+
+def _asked_apart(oracle: Oracle) -> dict[tuple[str, str], str]:
+    """On a GPU, the answers to questions that may leave it unusable, each dtype's of a process of its own."""
+    if oracle.device == "cpu":
+        return {}
+    jobs = [(one, dtype) for one in FUNCTIONS if one.may_lose_the_gpu for dtype in DTYPES]
+    with ThreadPoolExecutor(APART) as pool:
+        said = list(pool.map(lambda job: _ask_process(oracle, *job), jobs))
+    return {(key(one), dtype): answer for (one, dtype), answer in zip(jobs, said, strict=True)}
+
+
+def _ask_process(oracle: Oracle, probe: FunctionProbe, dtype: str) -> str:
+    asked = [oracle.name, key(probe), dtype, oracle.device]
+    code = f"import sys; sys.path[:1] = [{str(ROOT)!r}]; from {__name__} import answer_alone; answer_alone(*{asked!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    return lines[-1] if lines and not done.returncode else "the process ends"
+
+
+def answer_alone(name: str, question: str, dtype: str, device: str) -> None:
+    """Print the answer to a question, and whether the GPU is lost after it, for the process that asks."""
+    probe = next(one for one in FUNCTIONS if key(one) == question)
+    answer = _said(lambda: _function(_kinks(name), probe, dtype, device))
+    gone = lost()
+    print(f"{answer}, and the GPU is lost: {meaning(gone) or gone}" if gone else answer, flush=True)
+    os._exit(0)  # frameworks complain at length of a device that is gone
 
 
 def ask_reference() -> Record:
@@ -143,9 +183,9 @@ def changes(before: Record, now: Record) -> tuple[Change, ...]:
     )
 
 
-def recorded(framework: str, version: str, folder: Path | None = None) -> Record | None:
+def recorded(framework: str, version: str, folder: Path | None = None, *, device: str = "cpu") -> Record | None:
     """The record of that version; of the newest before it, or of the oldest there is; None where there is none."""
-    known = {r.version: r for r in records(folder) if r.framework == framework}
+    known = {r.version: r for r in records(folder) if (r.framework, r.device) == (framework, device)}
     older = [v for v in known if _order(v) <= _order(version)]
     nearest = max(older, key=_order) if older else min(known, key=_order, default=None)
     return None if nearest is None else known[nearest]
@@ -162,10 +202,11 @@ def records(folder: Path | None = None) -> list[Record]:
 
 
 def save(record: Record, folder: Path) -> Path:
-    """Write a record under its framework's name and version."""
+    """Write a record under its framework's name, version, and device where that is not the CPU."""
     if not folder.is_dir():
         raise InputError(f"record: {folder}: no such folder")
-    path = folder / f"{record.framework}-{record.version}.json"
+    where = "" if record.device == "cpu" else f"-{record.device}"
+    path = folder / f"{record.framework}-{record.version}{where}.json"
     path.write_text(json.dumps(to_data(record), indent=1) + "\n", encoding="utf-8")
     return path
 

@@ -97,7 +97,7 @@ def panel_for(
 ) -> tuple[tuple[Oracle, ...], dict[str, str]]:
     """The oracles that are held against the layer, and why others cannot run; raises as `check_layer` does."""
     if layer.custom is None:
-        return load_oracles(oracles, device)
+        return load_oracles(oracles, device, candidate=layer.framework)
     wanted = oracle_names(layer, oracles, ())
     return own_oracles(layer.custom, wanted, device, insist=bool(oracles))
 

@@ -55,21 +55,19 @@ class DenseModuleCalls(ModuleCalls):
 
     def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
         """The lines of a forward pass; `names`: those of the arrays by primal."""
-        there = "" if self.device == "cpu" else f".to({self.device!r})"
-        yield f"{names['inputs']}_ = tensor({names['inputs']}){there}.requires_grad_()"
+        yield f"{names['inputs']}_ = tensor({names['inputs']}).requires_grad_()"
         yield f"layer.to({self.device!r}, {names['inputs']}_.dtype)"
         for name, path in self.session.trace.paths.items():
-            yield f"layer.{path}.data = tensor({names[name]}){there}{self._laid_out(name, path)}.contiguous()"
+            yield f"layer.{path}.data = tensor({names[name]}){self._laid_out(name, path)}.contiguous()"
         yield f"{output}_ = layer({names['inputs']}_)"
         yield f"{output} = numbers({output}_)"
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
-        there = "" if self.device == "cpu" else f".to({self.device!r})"
         paths = self.session.trace.paths
         leaves = [f"{names['inputs']}_", *(f"layer.{path}" for path in paths.values())]
         yield f"{' = '.join(f'{leaf}.grad' for leaf in leaves)} = None"
-        yield f"output_.backward(tensor({names['cotangent']}){there}, retain_graph=True)"
+        yield f"output_.backward(tensor({names['cotangent']}), retain_graph=True)"
         yield f"{gradients['inputs']} = numbers({leaves[0]}.grad)"
         for name, path in paths.items():
             laid_out = self._laid_out(name, path).replace("[0]", "[None]")

@@ -31,10 +31,13 @@ def load_on(name: str, device: str) -> Oracle:
     return load(name, device=device) if oracle.is_framework else oracle
 
 
-def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tuple[Oracle, ...], dict[str, str]]:
+def load_oracles(
+    wanted: Sequence[str] | None, device: str = "cpu", *, candidate: Oracle | None = None
+) -> tuple[tuple[Oracle, ...], dict[str, str]]:
     """The oracles of those names, all there are by default; and why those that were not asked for by name cannot run.
 
-    Raises InputError for unknown names and OracleUnavailable for one that was asked for and cannot run.
+    candidate: the framework of the layer under test, where it has one, which may be all that runs on the device. Raises
+    InputError for unknown names and OracleUnavailable for one that was asked for and cannot run.
     """
     if device not in DEVICES:
         hint = did_you_mean(device, DEVICES)
@@ -47,7 +50,8 @@ def load_oracles(wanted: Sequence[str] | None, device: str = "cpu") -> tuple[tup
             if wanted:
                 raise
             absent[name] = str(reason)
-    if device != "cpu" and not any(oracle.is_framework for oracle in loaded):
+    running = [*loaded, *([candidate] if candidate is not None and candidate.device == device else [])]
+    if device != "cpu" and not any(oracle.is_framework for oracle in running):
         raise OracleUnavailable(
             "; ".join(absent.values()) or f"no framework was asked for, and only those run on {device}"
         )

@@ -9,11 +9,22 @@ from .layer import Layer
 from .portable import portable
 from .run import options_of
 
-_TORCH = """\
+_TENSOR = """\
 def tensor(a):
     a = np.array(a, order="C") if any(step < 0 for step in a.strides) else a  # torch has no negative strides
     return torch.from_numpy(a.view(np.int16)).view(torch.bfloat16) if a.dtype == "bfloat16" else torch.from_numpy(a)
-
+"""
+_TENSOR_ON = """\
+def tensor(a):
+    \"\"\"On {device}, in the memory layout of the array.\"\"\"
+    a = np.array(a, order="C") if any(step < 0 for step in a.strides) else a  # torch has no negative strides
+    steps = [step // a.itemsize for step in a.strides]
+    reach = 1 + sum((n - 1) * step for n, step in zip(a.shape, steps)) if a.size else 0
+    row = np.lib.stride_tricks.as_strided(a, (reach,), (a.itemsize,))
+    t = torch.from_numpy(row.view(np.int16)).view(torch.bfloat16) if a.dtype == "bfloat16" else torch.from_numpy(row)
+    return t.to({device!r}).as_strided(a.shape, steps)
+"""
+_NUMBERS = """\
 def numbers(t):
     return (t.detach().cpu().float() if t.dtype is torch.bfloat16 else t.detach().cpu()).numpy()
 """
@@ -58,7 +69,8 @@ class TorchCalls(_TracedCalls):
         super().__init__(layer)
         function = layer.start.args[1]  # type: ignore[attr-defined]
         self.called = f"{self.expression}.apply" if isinstance(function, type) else self.expression
-        self.lines += ["import torch", "", *_TORCH.splitlines()]
+        made = _TENSOR if self.device == "cpu" else _TENSOR_ON.format(device=self.device)
+        self.lines += ["import torch", "", *made.splitlines(), "", *_NUMBERS.splitlines()]
 
     def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
         """The lines of a forward pass; `names`: those of the arrays by primal."""
@@ -66,17 +78,15 @@ class TorchCalls(_TracedCalls):
         given = []
         for name in case.primals:
             grad = ".requires_grad_()" if name in case.signature.differentiable else ""
-            there = "" if self.device == "cpu" else f".to({self.device!r})"
             given.append(f"{names[name]}_")
-            yield f"{names[name]}_ = tensor({names[name]}){there}{grad}"
+            yield f"{names[name]}_ = tensor({names[name]}){grad}"
         yield f"{output}_ = {self.called}({', '.join(given)}{self._options(case)})"
         yield f"{output} = numbers({output}_)"
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
         leaves = ", ".join(f"{names[n]}_" for n in gradients)
-        there = "" if self.device == "cpu" else f".to({self.device!r})"
-        cotangent = f"tensor({names['cotangent']}){there}"
+        cotangent = f"tensor({names['cotangent']})"
         yield f"gradients = torch.autograd.grad(output_, [{leaves}], {cotangent}, retain_graph=True)"
         yield f"{', '.join(gradients.values())}{',' * (len(gradients) == 1)} = map(numbers, gradients)"
 
@@ -86,7 +96,8 @@ class JaxCalls(_TracedCalls):
 
     def __init__(self, layer: Layer) -> None:
         super().__init__(layer)
-        self.lines += ["import jax", 'jax.config.update("jax_enable_x64", True)']
+        here = f'jax.config.update("jax_default_device", jax.devices({self.device!r})[0])'
+        self.lines += ["import jax", 'jax.config.update("jax_enable_x64", True)', here]
 
     def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
         """The lines of a forward pass; `names`: those of the arrays by primal."""

@@ -155,7 +155,7 @@ def framework(monkeypatch, answer):
     oracle = SimpleNamespace(name="torch", is_framework=True)
     monkeypatch.setattr("oracles.conformance.panel.load_oracles", lambda wanted, device: ((oracle,), {}))
     monkeypatch.setattr(table, "ask", lambda oracle: now)
-    monkeypatch.setattr(table, "recorded", lambda name, version: record)
+    monkeypatch.setattr(table, "recorded", lambda name, version, device: record)
 
 
 def test_a_convention_that_moved_exits_1(monkeypatch):

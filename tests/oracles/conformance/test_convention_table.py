@@ -1,6 +1,8 @@
 """The table of conventions: what differs, what changed, and that the installed frameworks still answer as recorded."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,6 +102,33 @@ def test_the_installed_framework_answers_as_recorded(name):
     assert before is not None
     assert len(now.answers) > 50
     assert table.changes(before, now) == ()
+
+
+def test_what_may_lose_a_gpu_is_asked_of_processes_of_their_own(framework):
+    """With the CPU as the stand-in: what such a process answers is what is answered here."""
+    asked = replace(framework, device="cpu:0" if framework.name == "torch" else "cpu")
+    apart = [(one, "float32") for one in table.FUNCTIONS if one.may_lose_the_gpu]
+    here = table.ask(framework).answers
+    assert len(apart) == 4
+    assert {table.key(one) for one, _ in apart} <= here.keys()
+    for one, dtype in apart[:2]:
+        assert table._ask_process(asked, one, dtype) == here[table.key(one)][dtype]
+    assert table._asked_apart(framework) == {}
+
+
+def test_a_process_that_dies_of_a_question_is_an_answer():
+    asked = SimpleNamespace(name="torch", device="nowhere; import os; os.abort()")
+    assert table._ask_process(asked, SimpleNamespace(question="none"), "float32") == "the process ends"
+
+
+def test_a_record_is_of_a_device(tmp_path):
+    on_cuda = Record("mine", "2.0.1", "cuda", {})
+    for one in (MINE, on_cuda):
+        table.save(one, tmp_path)
+    assert (tmp_path / "mine-2.0.1-cuda.json").exists()
+    assert table.recorded("mine", "2.0.1", tmp_path) == MINE
+    assert table.recorded("mine", "2.0.1", tmp_path, device="cuda") == on_cuda
+    assert table.recorded("mine", "2.0.1", tmp_path, device="tpu") is None
 
 
 def test_a_version_whose_clip_moved_is_seen():

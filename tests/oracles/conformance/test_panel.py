@@ -1,8 +1,12 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from oracles import InputError, OracleUnavailable
 from oracles.conformance import panel as panel_module
 from oracles.conformance.panel import cross_validation_note, load_oracles
+from oracles.registry import Oracle
 
 
 @pytest.mark.parametrize(
@@ -22,6 +26,14 @@ def test_the_own_arithmetic_is_no_cross_validation(there, said, monkeypatch):
 def test_a_framework_is(framework):
     panel, _ = load_oracles([framework.name])
     assert cross_validation_note(panel) == ()
+
+
+def test_the_layer_s_own_framework_may_be_all_that_runs_on_a_device():
+    candidate = Oracle("torch", "1", "cuda", SimpleNamespace())
+    panel, _ = load_oracles(["exact"], "cuda", candidate=candidate)
+    assert [(oracle.name, oracle.device) for oracle in panel] == [("exact", "cpu")]
+    with pytest.raises(OracleUnavailable, match="only those run on cuda"):
+        load_oracles(["exact"], "cuda", candidate=replace(candidate, device="cpu"))
 
 
 def test_misuse_is_named():
