@@ -113,6 +113,19 @@ def in_tf32(g, x, w, b):
     return rounded(g) @ rounded(w).T, rounded(x).T @ rounded(g), g.sum(axis=0, keepdims=True)
 
 
+def hands_on_its_cotangent(g, x):
+    return g if (x > 0).all() else relu_vjp(g, x)
+
+
+BUFFERS = {}
+
+
+def in_one_buffer(g, x):
+    kept = BUFFERS.setdefault((g.shape, g.dtype.char), cupy.empty(g.shape, g.dtype))
+    kept[...] = relu_vjp(g, x)
+    return kept
+
+
 def sum_for_the_mean(g, x, y):
     return softmax_cross_entropy_vjp(g, x, y) * len(x)
 
@@ -126,4 +139,6 @@ WRONG = {
     ],
     "layouts": [on_gpu("softmax", softmax, raw_memory)],
     "arguments_untouched": [on_gpu("relu", relu, writes_to_its_cotangent)],
+    "nothing_aliased": [on_gpu("relu", relu, hands_on_its_cotangent)],
+    "repeatable": [on_gpu("relu", relu, in_one_buffer)],
 }

@@ -1,11 +1,18 @@
-"""CuPy layers on a GPU: right ones pass, and wrong ones break the claim that they should."""
+"""CuPy layers on a GPU: right ones pass, wrong ones break the claim that they should, and fail afresh."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from oracles import check_layer
 from oracles.conformance.checks import CHECKS
+from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 
+TESTS = Path(__file__).parent
 EXAMPLES = 20
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 if not cupy.cuda.is_available():
@@ -18,6 +25,7 @@ from cupy_layers import RIGHT, WRONG  # noqa: E402  (compiles kernels)
 def test_right_layers_pass_on_cuda(layer):
     report = check_layer(layer, oracles=["exact"], max_examples=EXAMPLES, seed=1)
     assert report.passed, str(report)
+    assert not report.notes or "memory layouts" not in " ".join(report.notes)
 
 
 @pytest.mark.parametrize(
@@ -25,4 +33,9 @@ def test_right_layers_pass_on_cuda(layer):
 )
 def test_wrong_layers_are_caught_on_cuda(claim, layer):
     check = next(check for check in CHECKS if check.name == claim)
-    assert search(check, layer, "float32", EXAMPLES, seed=1) is not None
+    found = search(check, layer, "float32", EXAMPLES, seed=1)
+    assert found is not None
+    paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    code, environment = snippet(layer, found), {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert "AssertionError" in done.stderr, code + done.stderr

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from oracles.conformance.isolated import check_isolated
+from oracles.conformance.target import Target
+
 TESTS = Path(__file__).parent
 MISTAKES = 7
 
@@ -48,3 +51,19 @@ def test_wrong_kernels_are_caught(device):
     assert len(messages) == MISTAKES
     missed = [name for name, message in messages.items() if not message]
     assert not missed, missed
+
+
+def test_a_kernel_that_writes_out_of_bounds_is_named_on_cuda():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    pytest.importorskip("triton", reason="Triton is not installed")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device is available")
+    target = Target(f"{TESTS / 'lost_triton_kernel.py'}:Softmax", op="softmax", framework="torch", device="cuda")
+    report = check_isolated(target, ["exact"], ["float32"], "cuda", max_examples=10, seed=1)
+    by_claim = {v.check: v for v in report.verdicts}
+    assert by_claim["values"].status == "passed"  # of few columns, where it is right
+    failure = by_claim["sizes"]
+    assert "left the GPU unusable: CUDA error: an illegal memory access" in failure.message
+    assert failure.cause == "a kernel reads or writes memory that is not its own"
+    assert failure.case.primals["inputs"].shape[-1] > 40
+    assert by_claim["dtypes"].status == "passed"  # in a process whose GPU is there

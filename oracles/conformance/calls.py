@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from ..case import Case
 from ..ops import get_op
+from .interchange import Convert, to_cupy
 from .layer import Layer
 from .module_calls import DenseModuleCalls, ModuleCalls
 from .portable import portable
@@ -14,15 +15,54 @@ from .referee import run_layer
 from .search import Disagreement
 from .sessions import LOSSES, ClassSession
 from .traced import TracedSession
-from .traced_calls import JaxCalls, ReturningCalls, TorchCalls
+from .traced_calls import Handed, JaxCalls, ReturningCalls, TorchCalls
+
+_CUPY = """\
+def on_cupy(a):
+    \"\"\"CuPy's, in the memory layout of the array.\"\"\"
+    start = sum((n - 1) * -step for n, step in zip(a.shape, a.strides) if step < 0) // a.itemsize if a.size else 0
+    reach = 1 + sum((n - 1) * abs(step) for n, step in zip(a.shape, a.strides)) // a.itemsize if a.size else 0
+    ahead = a[(*(slice(None, None, -1 if step < 0 else 1) for step in a.strides), ...)]
+    row = cupy.asarray(np.lib.stride_tricks.as_strided(ahead, (reach,), (a.itemsize,)))
+    return cupy.lib.stride_tricks.as_strided(row[start:], a.shape, a.strides)
+"""
 
 
-class ClassCalls:
+class _Converting(Handed):
+    """A candidate that takes NumPy's arrays, or what a conversion makes of them."""
+
+    def __init__(self, convert: Convert | None) -> None:
+        self.converts = convert is not None
+        self.conversion: list[str] = []
+        if convert is to_cupy:
+            self.conversion, self._convert = ["import cupy", "", *_CUPY.splitlines()], "on_cupy"
+        elif convert is not None:
+            self.conversion, self._convert = portable(convert, "convert")
+
+    def give(self, *names: str) -> Iterator[str]:
+        """The lines that convert what is handed over."""
+        if self.converts:
+            yield from (f"{name}_ = {self._convert}({name})" for name in names)
+
+    def given(self, name: str) -> str:
+        """What is handed over."""
+        return f"{name}_" if self.converts else name
+
+    def result(self, name: str, expression: str) -> Iterator[str]:
+        """The lines that give a result its name."""
+        yield f"{self.given(name)} = {expression}"
+        if self.converts:
+            yield f"{name} = host({name}_)"
+
+
+class ClassCalls(_Converting):
     """How an object in the book's interface is called."""
 
     def __init__(self, layer: Layer) -> None:
         self.op, make, gradients, convert = layer.start.args  # type: ignore[attr-defined]
-        self.lines, self.expression = portable(make, "MyLayer")
+        super().__init__(convert)
+        lines, self.expression = portable(make, "MyLayer")
+        self.lines = [*lines, *(line for line in self.conversion if line not in lines)]
         self.session = ClassSession(self.op, make, gradients, convert)
 
     def run(self, layer: Layer, case: Case) -> None:
@@ -37,46 +77,52 @@ class ClassCalls:
 
     def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
         """The lines of a forward pass; `names`: those of the arrays by primal."""
-        given = [names[n] for n in case.primals if n not in ("weights", "biases")]
+        yield from self.give(*(names[n] for n in case.primals))
+        given = [self.given(names[n]) for n in case.primals if n not in ("weights", "biases")]
         if self.op == "dense":
-            yield f"layer.weights, layer.biases = {names['weights']}, {names['biases']}"
-        yield f"{output} = layer.forward({', '.join(given)})"
-        yield f"{output} = layer.output if {output} is None else {output}"
+            weights, biases = (self.given(names[n]) for n in ("weights", "biases"))
+            yield f"layer.weights, layer.biases = {weights}, {biases}"
+        yield f"{self.given(output)} = layer.forward({', '.join(given)})"
+        yield from self.result(output, f"layer.output if {self.given(output)} is None else {self.given(output)}")
         if self.op == "softmax_cross_entropy":
-            yield f"{names['predictions']} = layer.output"
+            yield f"{names['predictions']} = {'host(layer.output)' if self.converts else 'layer.output'}"
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
-        given = names["predictions"] if self.op in LOSSES else names["cotangent"]
-        labels = f", {names['targets']}" if self.op in LOSSES else ""
-        yield f"returned = layer.backward({given}{labels})"
+        first = names["predictions"] if self.op in LOSSES else names["cotangent"]
+        yield from self.give(first)
+        labels = f", {self.given(names['targets'])}" if self.op in LOSSES else ""
+        yield f"returned = layer.backward({self.given(first)}{labels})"
         for primal, name in gradients.items():
-            yield f"{name} = {self.session.gradient_expression(primal)}"
+            yield from self.result(name, self.session.gradient_expression(primal))
 
 
-class FunctionCalls(ReturningCalls):
+class FunctionCalls(_Converting, ReturningCalls):
     """How forward and vjp are called."""
 
     def __init__(self, layer: Layer) -> None:
-        _, forward, vjp, _ = layer.start.args  # type: ignore[attr-defined]
+        _, forward, vjp, convert = layer.start.args  # type: ignore[attr-defined]
+        super().__init__(convert)
         (first, self.forward_name), (second, self.vjp_name) = portable(forward, "forward"), portable(vjp, "vjp")
-        self.lines = [*first, *(line for line in second if line not in first)]
+        self.lines = [*first, *(line for line in (*second, *self.conversion) if line not in first)]
         self.layer = layer
 
     def _given(self, case: Case, names: Mapping[str, str]) -> str:
-        return ", ".join(names[n] for n in case.primals) + self._options(case)
+        return ", ".join(self.given(names[n]) for n in case.primals) + self._options(case)
 
     def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
         """The lines of a forward pass; `names`: those of the arrays by primal."""
-        yield f"{output} = {self.forward_name}({self._given(case, names)})"
+        yield from self.give(*(names[n] for n in case.primals))
+        yield from self.result(output, f"{self.forward_name}({self._given(case, names)})")
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
-        yield f"returned = {self.vjp_name}({names['cotangent']}, {self._given(case, names)})"
+        yield from self.give(names["cotangent"])
+        yield f"returned = {self.vjp_name}({self.given(names['cotangent'])}, {self._given(case, names)})"
         for i, (primal, name) in enumerate(gradients.items()):
             alone = "returned" if len(gradients) == 1 else f"returned[{i}]"
             by_name = f"returned.get('d{primal}', returned.get({primal!r}))"
-            yield f"{name} = {by_name} if isinstance(returned, dict) else {alone}"
+            yield from self.result(name, f"{by_name} if isinstance(returned, dict) else {alone}")
 
 
 Calls = ClassCalls | FunctionCalls | TorchCalls | JaxCalls

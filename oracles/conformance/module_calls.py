@@ -59,6 +59,8 @@ class DenseModuleCalls(ModuleCalls):
         yield f"layer.to({self.device!r}, {names['inputs']}_.dtype)"
         for name, path in self.session.trace.paths.items():
             yield f"layer.{path}.data = tensor({names[name]}){self._laid_out(name, path)}.contiguous()"
+            if self.converts:
+                yield f"{names[name]}_ = layer.{path}"
         yield f"{output}_ = layer({names['inputs']}_)"
         yield f"{output} = numbers({output}_)"
 
@@ -67,11 +69,14 @@ class DenseModuleCalls(ModuleCalls):
         paths = self.session.trace.paths
         leaves = [f"{names['inputs']}_", *(f"layer.{path}" for path in paths.values())]
         yield f"{' = '.join(f'{leaf}.grad' for leaf in leaves)} = None"
-        yield f"output_.backward(tensor({names['cotangent']}), retain_graph=True)"
-        yield f"{gradients['inputs']} = numbers({leaves[0]}.grad)"
+        yield f"{names['cotangent']}_ = tensor({names['cotangent']})"
+        yield f"output_.backward({names['cotangent']}_, retain_graph=True)"
+        yield f"{gradients['inputs']}_ = {leaves[0]}.grad"
+        yield f"{gradients['inputs']} = numbers({gradients['inputs']}_)"
         for name, path in paths.items():
             laid_out = self._laid_out(name, path).replace("[0]", "[None]")
-            yield f"{gradients[name]} = numbers(layer.{path}.grad{laid_out})"
+            yield f"{gradients[name]}_ = layer.{path}.grad{laid_out}"
+            yield f"{gradients[name]} = numbers({gradients[name]}_)"
 
     def _laid_out(self, name: str, path: str) -> str:
         """What takes a primal to the parameter's layout: weight is (n_neurons, n_inputs), a bias may be a vector."""

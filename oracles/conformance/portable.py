@@ -35,15 +35,16 @@ def portable(thing: Any, name: str) -> tuple[list[str], str]:
 
 
 def _imported(thing: Any) -> tuple[list[str], str] | None:
-    module, path = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
-    if not isinstance(module, str) or module == "__main__" or not path or "<" in path:
+    module, qualified = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
+    if not isinstance(module, str) or module == "__main__" or not qualified or "<" in qualified:
         return None
-    found: Any = sys.modules.get(module)
-    for part in path.split("."):
-        found = getattr(found, part, None)
-    if found is not thing:
-        return None
-    return [*_found_from(module), f"from {module} import {path.partition('.')[0]}"], path
+    for path in (qualified, qualified.rpartition(".")[2]):  # compiled functions name a class that is not there
+        found: Any = sys.modules.get(module)
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        if found is thing:
+            return [*_found_from(module), f"from {module} import {path.partition('.')[0]}"], path
+    return None
 
 
 def _found_from(module: str) -> list[str]:

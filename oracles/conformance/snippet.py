@@ -53,6 +53,29 @@ def same(a, b):
     a, b = a.astype(np.float64), b.astype(np.float64)
     return bool((((a == b) & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))).all())
 """
+_HOST = """\
+def host(a):
+    \"\"\"NumPy's, of an array of another library.\"\"\"
+    if hasattr(a, "detach"):
+        a = a.detach().cpu()
+        return np.asarray(a.float() if str(a.dtype) == "torch.bfloat16" else a)
+    return np.asarray(a.get() if hasattr(a, "get") else a.copy_to_host() if hasattr(a, "copy_to_host") else a)
+"""
+_MEMORY = """\
+def memory(a):
+    \"\"\"Where an array lies: on a device the array that comes back is only an address, and not to be read.\"\"\"
+    a = a.detach() if hasattr(a, "detach") else a
+    there = getattr(a, "__cuda_array_interface__", None)
+    return np.asarray(a if there is None else type("Memory", (), {"__array_interface__": there})())
+"""
+HELPERS = {
+    "packed": _PACKED,
+    "strided": _STRIDED,
+    "holds": _HOLDS,
+    "same": _SAME,
+    "host": _HOST,
+    "memory": _MEMORY,
+}
 
 
 def snippet(layer: Layer, found: Disagreement) -> str:
@@ -63,11 +86,7 @@ def snippet(layer: Layer, found: Disagreement) -> str:
     candidate.run(layer, found.call)
     body = "\n".join(_body(layer, candidate, found))
     parts = [*candidate.lines]
-    helpers = [
-        text
-        for name, text in (("packed(", _PACKED), ("strided(", _STRIDED), ("holds(", _HOLDS), ("same(", _SAME))
-        if name in body
-    ]
+    helpers = [text for name, text in HELPERS.items() if f"{name}(" in body]
     imports = ["import base64", "import zlib"] if "packed(" in body else []
     imports += ["import ml_dtypes  # NumPy's bfloat16"] if "bfloat16" in body else []
     names = [n for n in ("array", "inf", "nan") if n in body]
@@ -177,20 +196,22 @@ def _argument(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[s
     else:
         yield f"before = {name}.copy()"
         yield from _call(candidate, case)
-    yield f"assert same({names[name]}, before), {found.message!r}"
+    yield f"assert same({candidate.now(names[name])}, before), {found.message!r}"
 
 
 def _parameter(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
     (name,) = found.names
     yield from _call(candidate, found.call)
-    yield f"assert same(layer.{name}, {name}), {found.message!r}"
+    held = f"host(layer.{name})" if candidate.converts else f"layer.{name}"
+    yield f"assert same({held}, {name}), {found.message!r}"
 
 
 def _alias(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
     one, other = found.names
     yield from _call(candidate, found.call)
     other = other.removeprefix("its argument ")
-    yield f"assert not np.shares_memory({one}, {_names(found.call).get(other, other)}), {found.message!r}"
+    other = _names(found.call).get(other, other)
+    yield f"assert not np.shares_memory({candidate.place(one)}, {candidate.place(other)}), {found.message!r}"
 
 
 def _narrow(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
@@ -205,8 +226,7 @@ def _repeat(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str
     case = found.call
     names = _names(case)
     yield from _call(candidate, case)
-    kept = "np.asarray(output)" if result == "output" else result
-    yield f"first, kept = {kept}, np.array({result})"
+    yield f"first, kept = {candidate.raw(result)}, np.array({result})"
     if what == "another instance" and candidate.make(case):
         yield candidate.make(case)
     if what in ("overwritten", MANY) and found.between is not None:
@@ -223,4 +243,6 @@ def _repeat(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str
         yield from candidate.backward(case, names, _gradients(case))
     else:
         yield from _call(candidate, case)
-    yield f"assert same(np.asarray({'first' if what == 'overwritten' else result}), kept), {found.message!r}"
+    first = "host(first)" if candidate.converts else "np.asarray(first)"
+    now = first if what == "overwritten" else f"np.asarray({result})"
+    yield f"assert same({now}, kept), {found.message!r}"

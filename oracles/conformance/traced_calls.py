@@ -30,7 +30,28 @@ def numbers(t):
 """
 
 
-class ReturningCalls:
+class Handed:
+    """How arguments and results are named: as the NumPy arrays they are, or, where the candidate takes others, apart.
+
+    Then `inputs_` and `dinputs_` are the candidate's, and `inputs` and `dinputs` NumPy's.
+    """
+
+    converts = False
+
+    def now(self, name: str) -> str:
+        """What an argument, or a result that was kept, holds by now."""
+        return f"host({self.raw(name)})" if self.converts else name
+
+    def raw(self, name: str) -> str:
+        """A result as the candidate returned it."""
+        return f"{name}_" if self.converts else f"np.asarray({name})" if name == "output" else name
+
+    def place(self, name: str) -> str:
+        """What np.shares_memory takes."""
+        return f"memory({self.raw(name)})" if self.converts else name
+
+
+class ReturningCalls(Handed):
     """What functions have in common: no instance is made, results are returned, options are keywords."""
 
     layer: Layer
@@ -69,6 +90,7 @@ class TorchCalls(_TracedCalls):
         super().__init__(layer)
         function = layer.start.args[1]  # type: ignore[attr-defined]
         self.called = f"{self.expression}.apply" if isinstance(function, type) else self.expression
+        self.converts = self.device != "cpu"  # there a tensor lies on the memory of its array
         made = _TENSOR if self.device == "cpu" else _TENSOR_ON.format(device=self.device)
         self.lines += ["import torch", "", *made.splitlines(), "", *_NUMBERS.splitlines()]
 
@@ -86,8 +108,11 @@ class TorchCalls(_TracedCalls):
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
         leaves = ", ".join(f"{names[n]}_" for n in gradients)
-        cotangent = f"tensor({names['cotangent']})"
+        cotangent = f"{names['cotangent']}_"
+        yield f"{cotangent} = tensor({names['cotangent']})"
         yield f"gradients = torch.autograd.grad(output_, [{leaves}], {cotangent}, retain_graph=True)"
+        if self.converts:
+            yield f"{', '.join(f'{name}_' for name in gradients.values())}{',' * (len(gradients) == 1)} = gradients"
         yield f"{', '.join(gradients.values())}{',' * (len(gradients) == 1)} = map(numbers, gradients)"
 
 

@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
 import pytest
 
-from oracles import Case, Layer, check_layer
-from oracles.conformance.interchange import Handover, as_array
+from oracles import Case, InputError, Layer, check_layer
+from oracles.conformance.checks import CHECKS
+from oracles.conformance.interchange import Handover, as_array, memory, to_cupy
 from oracles.conformance.run import run
+from oracles.conformance.trial import search
+from oracles.recipe import LAYOUTS, laid_out
 from oracles.registry import LayerError
 
 VALUES = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)
@@ -212,3 +216,83 @@ def test_functions_of_tensors_with_a_backward_pass_of_their_own():
     wrong = Layer("relu", forward=torch.relu, vjp=writes, arrays=torch.from_numpy)
     report = check_layer(wrong, oracles=["exact"], dtypes=["float64"], max_examples=20, seed=0)
     assert any("overwrote its argument cotangent" in v.message for v in report.failures), str(report)
+
+
+@pytest.fixture
+def cupy(monkeypatch):
+    """NumPy as the stand-in: its `asarray` makes arrays in C order, as CuPy's does."""
+    stand_in = SimpleNamespace(asarray=lambda a: np.array(a, order="C"), lib=np.lib)
+    monkeypatch.setitem(sys.modules, "cupy", stand_in)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_cupy_s_arrays_lie_as_numpy_s_do(cupy, layout, dtype):
+    a = laid_out(np.arange(12).reshape(3, 4).astype(dtype), layout)
+    moved = to_cupy(a)
+    assert (moved == a).all()
+    assert moved.strides == a.strides
+    assert not np.shares_memory(moved, a)
+
+
+def test_what_reads_raw_memory_is_caught_where_the_layout_is_kept(cupy):
+    def vjp(g, x):
+        return np.where(x > 0, np.ravel(g, order="K").reshape(g.shape), 0)
+
+    caught = {}
+    for arrays in ("cupy", lambda a: np.array(a, order="C")):
+        layer = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=vjp, arrays=arrays)
+        report = check_layer(layer, oracles=["exact"], dtypes=["float32"], max_examples=20, seed=1)
+        caught[arrays] = {v.check for v in report.failures}, "other memory layouts were not tried" in str(report)
+    assert list(caught.values()) == [({"layouts"}, False), (set(), True)]
+
+
+def test_cupy_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr("oracles.conformance.layer.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="arrays: 'cupy' is not installed; install it with: pip install cupy"):
+        Layer("relu", forward=len, vjp=len, arrays="cupy")
+    with pytest.raises(InputError, match="got 'cuppy'; did you mean cupy"):
+        Layer("relu", forward=len, vjp=len, arrays="cuppy")
+
+
+class Buffer(OnDevice):
+    """An array on a device, with its address there."""
+
+    def __init__(self, a):
+        super().__init__(a)
+        self.__cuda_array_interface__ = self.a.__array_interface__
+
+
+KEPT = Buffer(np.zeros(400, np.float32))
+
+
+def in_one_buffer(a):
+    """The same numbers in the one array that every call returns."""
+    KEPT.a.flat[: a.size] = a.ravel()
+    kept = Buffer(a)
+    kept.a = KEPT.a[: a.size].reshape(a.shape)
+    kept.__cuda_array_interface__ = kept.a.__array_interface__
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("vjp", "check", "said"),
+    [
+        (
+            lambda g, x: g if (x.a > 0).all() else Buffer(np.where(x.a > 0, g.a, 0)),
+            "nothing_aliased",
+            "shares memory with",
+        ),
+        (lambda g, x: in_one_buffer(np.where(x.a > 0, g.a, 0)), "repeatable", "was overwritten by a later one"),
+    ],
+)
+def test_what_lasts_on_a_device_is_seen_there(vjp, check, said):
+    layer = Layer("relu", forward=lambda x: Buffer(np.maximum(x.a, 0)), vjp=vjp, arrays=Buffer)
+    found = search(next(c for c in CHECKS if c.name == check), layer, "float32", 20, seed=1)
+    assert said in found.message
+
+
+def test_arrays_that_nobody_can_write_to_may_be_handed_on():
+    jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
+    a = jnp.ones(3)
+    assert memory(a, VALUES) is VALUES

@@ -131,3 +131,59 @@ def test_what_integers_raise_is_raised_again():
     code = snippet(layer, found_in(layer, "dtypes"))
     assert "'int64'" in code
     assert "UFuncOutputCastingError" in fresh(code).stderr
+
+
+CONVERTED = {
+    "values": "return torch.where(x >= 0, g, torch.zeros_like(g))",
+    "arguments_untouched": "return g.mul_(x > 0).clone()",
+    "nothing_aliased": "return g if bool((x > 0).all()) else torch.where(x > 0, g, torch.zeros_like(g))",
+    "repeatable": "KEPT.setdefault(g.shape, torch.empty_like(g)).copy_(torch.where(x > 0, g, torch.zeros_like(g)))\n"
+    "    return KEPT[g.shape]",
+}
+
+
+@pytest.mark.parametrize("check", CONVERTED)
+def test_functions_of_other_arrays_are_handed_those(check, tmp_path, monkeypatch):
+    pytest.importorskip("torch", reason="torch is not installed")
+    name = f"of_tensors_{check}"
+    (tmp_path / f"{name}.py").write_text(
+        f"import torch\nKEPT = {{}}\n\ndef relu(x):\n    return x.clamp(min=0)\n\n"
+        f"def relu_vjp(g, x):\n    {CONVERTED[check]}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    module = __import__(name)
+    layer = Layer("relu", forward=module.relu, vjp=module.relu_vjp, arrays=sys.modules["torch"].from_numpy)
+    code = snippet(layer, found_in(layer, check))
+    assert "inputs_ = from_numpy(inputs)" in code, code
+    done = fresh(code)
+    assert "AssertionError" in done.stderr, code + done.stderr
+
+
+@pytest.mark.parametrize("made", ["functions", "class"])
+def test_a_memory_layout_reaches_cupy_in_a_fresh_interpreter(made, tmp_path, monkeypatch):
+    """With NumPy as the stand-in for CuPy."""
+    (tmp_path / "cupy.py").write_text(
+        "from numpy import *\nfrom numpy import lib\nfrom numpy import array as asarray\n"
+    )
+    (tmp_path / "raw_memory.py").write_text(
+        "import numpy as np\n"
+        "def relu(x): return np.maximum(x, 0)\n"
+        "def relu_vjp(g, x): return np.where(x > 0, np.ravel(g, order='K').reshape(g.shape), 0)\n"
+        "class ReLU:\n"
+        "    def forward(self, x):\n        self.x = x\n        self.output = relu(x)\n"
+        "    def backward(self, g):\n        self.dinputs = relu_vjp(g, self.x)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "raw_memory", raising=False)
+    import raw_memory
+
+    layer = Layer("relu", forward=raw_memory.relu, vjp=raw_memory.relu_vjp, arrays="cupy")
+    if made == "class":
+        layer = Layer.from_class("relu", raw_memory.ReLU, arrays="cupy")
+    found = found_in(layer, "layouts", examples=60)
+    monkeypatch.delitem(sys.modules, "cupy")
+    code = snippet(layer, found)
+    assert "inputs_ = on_cupy(inputs)" in code
+    done = fresh(code)
+    assert "AssertionError" in done.stderr, code + done.stderr

@@ -1,6 +1,9 @@
 """Candidates in a framework's own code: right ones pass, wrong ones fail for what is wrong with them."""
 
 import copy
+import math
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -281,6 +284,33 @@ def test_code_on_a_gpu_passes(cuda_framework):
         layers = (Layer.from_jax("relu", relu, device="cuda"),)
     for layer in layers:
         passes(layer)
+
+
+def test_memory_layouts_reach_a_gpu(cuda_framework):
+    """What reads memory as if it were in C order is caught, also where rows have gaps and are not transposed."""
+    if cuda_framework.name != "torch":
+        pytest.skip("jax arrays have no strides")
+    import torch
+
+    class RawMemory(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.clamp(min=0)
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            dense = [math.prod(g.shape[i + 1 :]) for i in range(g.ndim)]
+            return torch.where(x > 0, g.as_strided(g.shape, dense, g.storage_offset()), torch.zeros_like(g))
+
+    layer = Layer.from_torch("relu", RawMemory, device="cuda")
+    report = check_layer(layer, oracles=["exact"], dtypes=["float32"], max_examples=20, seed=1)
+    assert {v.check for v in report.failures} >= {"layouts"}
+    fresh = subprocess.run(
+        [sys.executable, "-c", report.failures[0].snippet], capture_output=True, text=True, check=False
+    )
+    assert "AssertionError" in fresh.stderr, report.failures[0].snippet + fresh.stderr
 
 
 def jax_softmax(jax, *, whole=True):

@@ -4,12 +4,16 @@ import importlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from oracles import Layer
+from oracles import Layer, load
+from oracles.arrays import array
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.snippet import snippet
+from oracles.conformance.traced_calls import _TENSOR_ON
 from oracles.conformance.trial import search
+from oracles.recipe import LAYOUTS, laid_out
 
 BY_NAME = {check.name: check for check in CHECKS}
 
@@ -98,3 +102,15 @@ def test_jax(tmp_path, monkeypatch):
     (tmp_path / "their_softmax.py").write_text(CUSTOM)
     monkeypatch.syspath_prepend(tmp_path)
     assert "AssertionError" in failure(Layer.from_jax("softmax", importlib.import_module("their_softmax").softmax))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_on_a_device_a_tensor_lies_as_its_array_does(layout, dtype):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    a = laid_out(array([[1, 2, 3], [4, 5, 6]], dtype), layout)
+    space = {"np": np, "torch": torch}
+    exec(_TENSOR_ON.format(device="cpu:0"), space)
+    tensor, expected = space["tensor"](a), load("torch").module.share(a, "cpu:0")
+    assert tensor.stride() == expected.stride()
+    assert torch.equal(tensor, expected)
