@@ -4,7 +4,8 @@
     python benchmarks/findings.py --state campaign.sqlite      # of a campaign, or of several
     python benchmarks/findings.py --only "jax softmax" --save findings
 
-docs/findings.md is written from it. --save puts each case into a folder, for `backproof replay`.
+docs/findings.md is written from it. A campaign's cases on a device are run on that device again. --save puts each case
+into a folder, for `backproof replay`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def of_file(path: Path) -> Iterator[Row]:
 
 
 def judged(source: str, result: str, case: Case) -> Comparison:
-    oracle = load(source)
+    name, _, device = source.partition(" on ")
+    oracle = load(name, device=device or "cpu")
     return Truth.of(case).for_oracle(oracle).judge(oracle.vjp(case))[result]
 
 
@@ -61,7 +63,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for source, result, margin, case in of_states(arguments.state) if arguments.state else of_file(KEPT):
         name = f"{source} {case.op} {result} {case.dtype.name}"
-        if margin <= 1 or source not in ("torch", "jax") or arguments.only not in name:
+        if margin <= 1 or source.partition(" on ")[0] not in ("torch", "jax") or arguments.only not in name:
             continue
         small = shrink(case, partial(shows, source, result, max(1.0, margin / 2)))
         print(f"## {name}: worst {margin:.3g}\n\n{small!r}\n\n{source}: {judged(source, result, small)}\n", flush=True)

@@ -88,7 +88,7 @@ class Losses(Function):
     @staticmethod
     def forward(ctx, x, ids):
         """log sum exp x - x at the id."""
-        x = x.contiguous()
+        x, ids = x.contiguous(), ids.contiguous()
         s = torch.empty_like(x, dtype=torch.promote_types(x.dtype, torch.float32))
         losses = torch.empty(len(x), dtype=s.dtype, device=x.device)
         launch(losses_forward, x, x, ids, losses, s)

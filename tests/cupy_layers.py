@@ -5,20 +5,20 @@ import cupy
 from oracles import Layer
 
 # a kernel of one's own walks memory: rows that lie one after the other
-_ROWS = cupy.RawKernel(
-    """
-    typedef long long index;
-    extern "C" __global__ void rows(const double* y, const double* g, double* dx, index rows, index columns) {
-        index row = blockIdx.x * (index)blockDim.x + threadIdx.x;
-        if (row >= rows) return;
-        y += row * columns, g += row * columns, dx += row * columns;
-        double dot = 0;
-        for (index i = 0; i < columns; ++i) dot += y[i] * g[i];
-        for (index i = 0; i < columns; ++i) dx[i] = y[i] * (g[i] - dot);
-    }
-    """,
-    "rows",
-)
+_ROWS = """
+typedef long long index;
+extern "C" __global__ void rows(const real* y, const real* g, real* dx, index rows, index columns) {
+    index row = blockIdx.x * (index)blockDim.x + threadIdx.x;
+    if (row >= rows) return;
+    y += row * columns, g += row * columns, dx += row * columns;
+    double dot = 0;
+    for (index i = 0; i < columns; ++i) dot += (double)y[i] * g[i];
+    for (index i = 0; i < columns; ++i) dx[i] = y[i] * (g[i] - dot);
+}
+"""
+_BY_ROWS = {
+    name: cupy.RawKernel(_ROWS.replace("real", real), "rows") for name, real in (("f", "float"), ("d", "double"))
+}
 _RELU = cupy.ElementwiseKernel("T x, T g", "T dx", "dx = x > 0 ? g : T(0)", "relu_vjp")
 _KINK = cupy.ElementwiseKernel("T x, T g", "T dx", "dx = x >= 0 ? g : T(0)", "relu_vjp_at_the_kink")
 
@@ -63,13 +63,13 @@ def softmax_cross_entropy_vjp(g, x, y):
 
 
 def softmax_vjp_by_rows(g, x, contiguous=cupy.ascontiguousarray):
-    """In float64, by the kernel; what is handed over need not be contiguous."""
-    y, g = (contiguous(a.astype("float64", copy=False)) for a in (softmax(x.astype("float64")), g))
-    dx = cupy.empty_like(y)
+    """By the kernel, in float32 or float64; what is handed over need not be contiguous."""
+    y, g = contiguous(softmax(x)), contiguous(g)
+    dx = cupy.empty(y.shape, y.dtype)
     if y.size:
         columns = y.shape[-1]
         rows = y.size // columns
-        _ROWS((rows // 64 + 1,), (64,), (y, g, dx, rows, columns))
+        _BY_ROWS[y.dtype.char]((rows // 64 + 1,), (64,), (y, g, dx, rows, columns))
     return dx
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from reference import InputError
 
 from ..arrays import as_dtype
-from ..registry import Oracle, UnsupportedCase
+from ..registry import Oracle, UnsupportedCase, load
 from .cases import DTYPES
 from .contain import contained
 from .convention_probes import FUNCTIONS, PROBES, FunctionProbe, Probe
@@ -129,6 +129,7 @@ def _ask_process(oracle: Oracle, probe: FunctionProbe, dtype: str) -> str:
 
 def answer_alone(name: str, question: str, dtype: str, device: str) -> None:
     """Print the answer to a question, and whether the GPU is lost after it, for the process that asks."""
+    load(name)  # whose adapter knows whether the GPU is lost
     probe = next(one for one in FUNCTIONS if key(one) == question)
     answer = _said(lambda: _function(_kinks(name), probe, dtype, device))
     gone = lost()

@@ -52,7 +52,7 @@ def verify(
 ) -> Report:
     """Hold the reference and every installed oracle against the exact value, over some cases an op and dtype.
 
-    workers: processes that share the work; None for one a core, four at most, where the run is long and on the CPU.
+    workers: processes that share the work; None for one a core, four at most, where the run is long.
     They change nothing of what is drawn and found. Raises InputError for unknown names, OracleUnavailable for an
     oracle asked for that cannot run.
     """
@@ -69,8 +69,7 @@ def verify(
         Part(op, dtype, chosen_dtypes, wanted, device, examples, seed) for op in chosen_ops for dtype in chosen_dtypes
     ]
     if workers is None:
-        long = device == "cpu" and planned_cases(ops, dtypes, examples, seed) >= LONG
-        workers = min(cores(), MOST) if long else 1
+        workers = min(cores(), MOST) if planned_cases(ops, dtypes, examples, seed) >= LONG else 1
     results = share(
         parts[::-1],  # the losses take longest: first, so that no process waits for one at the end
         workers,
