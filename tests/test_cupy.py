@@ -13,7 +13,7 @@ from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 
 TESTS = Path(__file__).parent
-EXAMPLES = 20
+EXAMPLES = 40
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 if not cupy.cuda.is_available():
     pytest.skip("no CUDA device is available", allow_module_level=True)

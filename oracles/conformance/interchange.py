@@ -82,10 +82,11 @@ def keeps_layout(convert: Convert) -> bool:
     a = np.zeros((2, 6), np.float32)[:, ::2]
     try:
         given = convert(a)
-        strides = given.stride() if callable(getattr(given, "stride", None)) else given.strides
-    except Exception:  # what it refuses it does not hand over
-        return True
-    return tuple(strides) in (a.strides, (6, 2))
+    except Exception:  # then a plain copy is handed over
+        return False
+    steps = getattr(given, "stride", None)
+    strides = steps() if callable(steps) else getattr(given, "strides", None)
+    return strides is None or tuple(strides) in (a.strides, (6, 2))
 
 
 def memory(value: Any, a: Array) -> Array:
@@ -106,7 +107,7 @@ def _converted(a: Array, convert: Convert) -> Any:
     try:
         return convert(a)
     except Exception:
-        if is_plain(a):
+        if is_plain(a) or convert is to_cupy:
             raise
         # the layout is refused by the conversion, not by the candidate: torch.from_numpy takes no negative strides
         return convert(np.array(a, order="C"))

@@ -10,7 +10,7 @@ import pytest
 
 from oracles import Case, InputError, Layer, check_layer
 from oracles.conformance.checks import CHECKS
-from oracles.conformance.interchange import Handover, as_array, memory, to_cupy
+from oracles.conformance.interchange import Handover, as_array, keeps_layout, memory, to_cupy
 from oracles.conformance.run import run
 from oracles.conformance.trial import search
 from oracles.recipe import LAYOUTS, laid_out
@@ -296,3 +296,17 @@ def test_arrays_that_nobody_can_write_to_may_be_handed_on():
     jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
     a = jnp.ones(3)
     assert memory(a, VALUES) is VALUES
+
+
+@pytest.mark.parametrize(
+    ("convert", "keeps"),
+    [
+        (lambda a: a, True),
+        (lambda a: a.tolist(), True),  # which does not say how it lies
+        (lambda a: np.array(a, order="C"), False),
+        (lambda a: np.frombuffer(a, a.dtype), False),  # refuses what is not contiguous: a plain copy is handed over
+        (Buffer, True),
+    ],
+)
+def test_a_conversion_that_makes_plain_arrays_is_known(convert, keeps):
+    assert keeps_layout(convert) is keeps
