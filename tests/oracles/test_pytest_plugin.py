@@ -1,5 +1,6 @@
 """The plugin in runs of pytest of their own: what it prints, refuses, passes between processes, and costs."""
 
+import os
 import re
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -33,7 +34,8 @@ QUICK = {"oracles": ["exact"], "dtypes": ["float64"], "max_examples": 10}
 @pytest.fixture
 def run(pytester, monkeypatch):
     """Writes a test file that begins with LAYERS, and runs pytest on it."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
 
     def run(source, *arguments):
         file = pytester.makepyfile(LAYERS + source)
