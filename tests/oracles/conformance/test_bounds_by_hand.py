@@ -12,21 +12,24 @@ import pytest
 from oracles import Case, Recipe
 from oracles.conformance.bounds import ARITHMETIC, arithmetic, bounds, bounds_in
 from oracles.conformance.bounds.softmax import probabilities
+from oracles.registry import Products
 
 INFLATION = 1 + 2.0**-20
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 class Model:
-    """The table of docs/bounds.md, a dtype a column."""
+    """The table of docs/bounds.md, a dtype a column; native: where products are summed in the dtype itself."""
 
-    def __init__(self, dtype):
+    def __init__(self, dtype, native=False):
         self.u, self.v, self.t, self.stored_t, self.normal, self.largest, self.wide = {
             "float64": (2**-53, 2**-53, 2**-1022, 2**-1022, 2**-1022, np.finfo(float).max, np.finfo(float).max),
             "float32": (2**-24, 2**-24, 2**-126, 2**-126, 2**-126, FLOAT32_MAX, FLOAT32_MAX),
             "float16": (2**-24, 2**-11, 2**-126, 2**-25, 2**-14, 65504.0, FLOAT32_MAX),
             "bfloat16": (2**-24, 2**-8, 2**-126, 2**-126, 2**-126, float.fromhex("0x1.fep127"), FLOAT32_MAX),
         }[dtype]
+        if native:
+            self.u, self.t, self.stored_t, self.wide = self.v, max(self.t, self.normal), self.normal, self.largest
         self.half = self.v != self.u
         self.smallest = 2.0**-1074 if dtype == "float64" else 2.0**-149
 
@@ -89,28 +92,31 @@ def test_dense(dtype, sizes):
     dense_holds(dtype, *(values(s, dtype, i) for i, s in enumerate([(n, k), (k, c), (1, c), (n, c)])))
 
 
-def dense_holds(dtype, x, w, b, g, operand=0.0):
-    m = Model(dtype)
-    found = bounds(Case("dense", [x, w, b], g), operand=operand)
+def dense_holds(dtype, x, w, b, g, operand=0.0, sums="strict"):
+    m, plain = Model(dtype, native=sums == "native"), Model(dtype)
+    found = bounds(Case("dense", [x, w, b], g), products=Products(operand, sums))
     x, w, b, g = (a.astype(float).tolist() for a in (x, w, b, g))
     turned = [list(row) for row in zip(*w, strict=True)]
     close(found["output"], product(m, x, w, b, operand))
     close(found["dinputs"], product(m, g, turned, operand=operand))
     close(found["dweights"], product(m, [list(r) for r in zip(*x, strict=True)], g, operand=operand))
-    close(found["dbiases"], product(m, [[1.0] * len(g)], g))
+    close(found["dbiases"], product(plain, [[1.0] * len(g)], g))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_dense_at_the_edges_of_the_range(dtype):
-    """Subnormal, huge and infinite operands of each argument, beside plain ones, small ones and none; TF32 as well."""
+    """Subnormal, huge and infinite operands of each argument, beside plain ones, small ones and none.
+
+    With less promised of products as well: TF32, and sums in the dtype itself.
+    """
     m, shapes = Model(dtype), [(2, 3), (3, 2), (1, 2), (2, 2)]
     edges = [m.t * 0.23, -m.t * 0.4, m.t, m.t * 1.07, m.normal * 0.3, m.largest * 0.9, -np.inf, np.inf, 0.0]
     for which, edge, other, scale in itertools.product(range(4), edges, [1.0, m.t * 0.3, np.inf], [2.0, 2.0**-30, 0.0]):
         arrays = [values(s, dtype, i, scale=scale) if scale else 0 * values(s, dtype, i) for i, s in enumerate(shapes)]
         arrays[which].flat[0] = edge
         arrays[(which + 1) % 4].flat[0] = other
-        for operand in (0.0, 2.0**-11):
-            dense_holds(dtype, *arrays, operand)
+        for operand, sums in ((0.0, "strict"), (2.0**-11, "strict"), (0.0, "native"), (2.0**-11, "native")):
+            dense_holds(dtype, *arrays, operand, sums)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
