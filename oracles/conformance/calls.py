@@ -90,7 +90,8 @@ class ClassCalls(_Converting):
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
         first = names["predictions"] if self.op in LOSSES else names["cotangent"]
-        yield from self.give(first)
+        if self.op != "cross_entropy":  # whose predictions are what forward was handed
+            yield from self.give(first)
         labels = f", {self.given(names['targets'])}" if self.op in LOSSES else ""
         yield f"returned = layer.backward({self.given(first)}{labels})"
         for primal, name in gradients.items():

@@ -43,8 +43,10 @@ def repeatable(layer: Layer, case: Case) -> None:
     *_, other = case, *(varied for _, varied in variations(case))
     for _ in range(later_calls(layer, case)):
         run_layer(layer, other, session)
-    for name in first.returned:
-        if not same_bits(first.now(name), kept_whole[name]):
+    with raising_is_wrong(case):
+        by_now = {name: first.now(name) for name in first.returned}
+    for name, now in by_now.items():
+        if not same_bits(now, kept_whole[name]):
             message = f"{name} of an earlier call was overwritten by a later one"
             raise Disagreement(case, message, kind="repeat", names=[name, "overwritten"], between=other)
     for name, a in run_layer(layer, case, session, arrays).result.named().items():
