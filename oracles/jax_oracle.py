@@ -172,8 +172,9 @@ def to_array(a: Array) -> Any:
 
 @contextmanager
 def on_device(device: str) -> Iterator[None]:
+    there = jax.devices(device)[0]
     _in_use.add(device)
-    with _x64(), jax.default_device(jax.devices(device)[0]):
+    with _x64(), jax.default_device(there):
         yield
 
 
@@ -183,7 +184,8 @@ def lost() -> str:
         if "cuda" in _in_use:
             jax.device_put(np.zeros(1), jax.devices("cuda")[0]).block_until_ready()
     except RuntimeError as error:
-        return str(error).partition("\n")[0]
+        said = str(error).partition("\n")[0]
+        return said if "CUDA" in said else ""
     return ""
 
 

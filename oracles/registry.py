@@ -47,6 +47,7 @@ from .words import did_you_mean
 
 GROUP = "backproof.oracles"
 DEVICES = ("cpu", "cuda")
+_LOADED: dict[str, ModuleType] = {}
 
 
 class OracleUnavailable(RuntimeError):  # noqa: N818  (a state of the machine rather than a mistake)
@@ -155,6 +156,7 @@ def load(name: str, *, device: str = "cpu") -> Oracle:
     try:
         module = import_module(f"oracles.{name}_oracle") if name in _files() else _entry_points()[name].load()
         oracle = Oracle(name, module.version(), device, module)
+        _LOADED[name] = module
         devices = module.devices()
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
@@ -167,9 +169,8 @@ def load(name: str, *, device: str = "cpu") -> Oracle:
 
 
 def loaded() -> tuple[ModuleType, ...]:
-    """The adapters that this process has imported."""
-    there = (sys.modules.get(f"oracles.{name}_oracle") for name in _files())
-    return tuple(module for module in there if module is not None)
+    """The adapters that this process has loaded."""
+    return tuple(_LOADED.values())
 
 
 def adapter_of(value: object) -> ModuleType | None:

@@ -12,7 +12,18 @@ ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
 # the way through the kit: each stage imports only what stands before it
 STAGES = (
-    ("blackbox", "contain", "lost", "processes", "records", "reproducible", "bounds", "portable", "differences"),
+    (
+        "blackbox",
+        "contain",
+        "lost",
+        "processes",
+        "records",
+        "reproducible",
+        "bounds",
+        "portable",
+        "differences",
+        "snippet_helpers",
+    ),
     ("interchange", "estimate"),
     ("sessions", "traced"),
     ("layer",),

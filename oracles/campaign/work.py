@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from multiprocessing import parent_process
 from typing import Any
 
 import numpy as np
@@ -23,13 +25,14 @@ from ..conformance.diagnose import Diagnosis
 from ..conformance.frames import Frame
 from ..conformance.kit import panel_for
 from ..conformance.layer import Layer, reference_layer
+from ..conformance.lost import Lost, notice
 from ..conformance.pools import large, small
 from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle, truth_for
 from ..conformance.report import Margin, Verdict
 from ..conformance.search import Disagreement, shrunk, try_cases
 from ..conformance.target import Target, load_layer
 from ..conformance.trial import WITH_ORACLES, explained, takes
-from ..registry import Oracle
+from ..registry import Oracle, OracleUnavailable
 from .leaders import LARGEST, Leader, Leaders
 from .mutations import mutate
 from .plan import Chunk, leading, worst
@@ -90,16 +93,21 @@ class _Watching(Tally):
 def work(chunk: Chunk) -> Found:
     """Do a chunk: exactly its number of cases, the same ones each time.
 
-    Raises InputError for a candidate that cannot be loaded, OracleUnavailable for an oracle asked for that cannot run.
+    Raises InputError for a candidate that cannot be loaded, OracleUnavailable for an oracle asked for that cannot run,
+    RuntimeError where a call left the GPU unusable: it names the case.
     """
     start = time.perf_counter()
+    _needs_a_gpu_that_is_there()
     layer = reference_layer(chunk.op) if chunk.target is None else _loaded(replace(chunk.target, device=chunk.device))
     panel, absent = _panel(layer, chunk)
     tally, found = _Watching(), list[Disagreement]()
     with warnings.catch_warnings():
         # other threads of a Dask worker use the random module, which Hypothesis takes for the strategy's doing
         warnings.simplefilter("ignore", HypothesisDeprecationWarning)
-        drawn, failing = _search(chunk, layer, panel, tally, found)
+        try:
+            drawn, failing = _search(chunk, layer, panel, tally, found)
+        except Lost as gone:
+            raise RuntimeError(f"{layer.name} {gone}, on {gone.case!r}") from gone
     verdicts = [*_explained(chunk, layer, found), *disputes(chunk.op, panel, (chunk.dtype,), tally)]
     for oracle in panel:
         getattr(oracle.module, "forget", lambda: None)()  # a worker sees thousands of shapes
@@ -124,6 +132,18 @@ def work(chunk: Chunk) -> Found:
     ).news(chunk.known)
 
 
+def _needs_a_gpu_that_is_there() -> None:
+    """End this process where an earlier chunk left its GPU unusable, and nothing can be done in it any more.
+
+    The chunk is then done in a fresh one, as after any death. Raises OracleUnavailable where the process is the user's.
+    """
+    gone = notice()
+    if gone and parent_process() is not None:
+        os._exit(1)
+    if gone:
+        raise OracleUnavailable(f"the GPU was left unusable, a new process is needed: {gone}")
+
+
 @lru_cache(maxsize=4)
 def _loaded(target: Target) -> Layer:
     """The candidate, imported once in a process."""
@@ -141,7 +161,7 @@ def _search(
     chunk: Chunk, layer: Layer, panel: Sequence[Oracle], tally: _Watching, found: list[Disagreement]
 ) -> tuple[int, int]:
     """How many cases were drawn, and on how many the layer was wrong; the first few of those are kept in `found`."""
-    rng, failing, drawn = random.Random(chunk.seed), 0, list[Case]()
+    rng, failing, drawn, gone = random.Random(chunk.seed), 0, list[Case](), list[Lost]()
 
     def judge(case: Case) -> None:
         nonlocal failing
@@ -158,7 +178,11 @@ def _search(
                 found.append(disagreement)  # one of each kind: what follows is mostly the same
 
     def judge_drawn(case: Case) -> None:
-        judge(case)
+        try:
+            judge(case)
+        except Lost as lost:
+            gone.append(lost)
+            raise
         drawn.append(case)
 
     # a user's own op says which cases it has: nothing is known of what lies near them
@@ -166,6 +190,8 @@ def _search(
     for frame, count in _frames(chunk, layer, wanted, rng):
         variety = Variety(unit_cotangent=not layer.has_cotangent, rough=frame.is_large)
         try_cases(judge_drawn, frame, chunk.dtype, min(count, wanted - len(drawn)), chunk.seed, variety)
+        if gone:
+            raise gone[0]
         if len(drawn) >= wanted:
             break
     count = len(drawn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
@@ -9,16 +10,17 @@ from ..case import Case
 from ..ops import get_op
 from .interchange import Convert, to_cupy
 from .layer import Layer
+from .lost import Lost
 from .module_calls import DenseModuleCalls, ModuleCalls
 from .portable import portable
 from .referee import run_layer
 from .search import Disagreement
-from .sessions import LOSSES, ClassSession
+from .sessions import LOSSES, NAMES, ClassSession
 from .traced import TracedSession
-from .traced_calls import Handed, JaxCalls, ReturningCalls, TorchCalls
+from .traced_calls import JaxCalls, NamedArrays, ReturningCalls, TorchCalls
 
 _CUPY = """\
-def on_cupy(a):
+def convert(a):
     \"\"\"CuPy's, in the memory layout of the array.\"\"\"
     start = sum((n - 1) * -step for n, step in zip(a.shape, a.strides) if step < 0) // a.itemsize if a.size else 0
     reach = 1 + sum((n - 1) * abs(step) for n, step in zip(a.shape, a.strides)) // a.itemsize if a.size else 0
@@ -28,21 +30,27 @@ def on_cupy(a):
 """
 
 
-class _Converting(Handed):
+class _Converting(NamedArrays):
     """A candidate that takes NumPy's arrays, or what a conversion makes of them."""
 
     def __init__(self, convert: Convert | None) -> None:
         self.converts = convert is not None
         self.conversion: list[str] = []
         if convert is to_cupy:
-            self.conversion, self._convert = ["import cupy", "", *_CUPY.splitlines()], "on_cupy"
-        elif convert is not None:
-            self.conversion, self._convert = portable(convert, "convert")
+            self.conversion = ["import cupy", "", *_CUPY.splitlines()]
+        elif convert is not None:  # under a name that is the snippet's own: it may be called array
+            lines, expression = portable(convert, "convert", "what makes the layer's arrays")
+            *others, last = lines
+            imported = re.fullmatch(r"from (\S+) import (\w+)", last)
+            if imported and imported[2] == expression:
+                self.conversion = [*others, f"{last} as convert"]
+            else:
+                self.conversion = [*lines, *([f"convert = {expression}"] if expression != "convert" else [])]
 
     def give(self, *names: str) -> Iterator[str]:
         """The lines that convert what is handed over."""
         if self.converts:
-            yield from (f"{name}_ = {self._convert}({name})" for name in names)
+            yield from (f"{name}_ = convert({name})" for name in names)
 
     def given(self, name: str) -> str:
         """What is handed over."""
@@ -64,11 +72,13 @@ class ClassCalls(_Converting):
         lines, self.expression = portable(make, "MyLayer")
         self.lines = [*lines, *(line for line in self.conversion if line not in lines)]
         self.session = ClassSession(self.op, make, gradients, convert)
+        self.has_run = False
 
     def run(self, layer: Layer, case: Case) -> None:
         """One run of the candidate, to see where it leaves its gradients."""
-        with suppress(Disagreement):
+        with suppress(Disagreement, Lost):
             run_layer(layer, case, self.session)
+            self.has_run = True
 
     def make(self, case: Case) -> str:
         """The line that makes an instance, if there is one to make."""
@@ -95,7 +105,10 @@ class ClassCalls(_Converting):
         labels = f", {self.given(names['targets'])}" if self.op in LOSSES else ""
         yield f"returned = layer.backward({self.given(first)}{labels})"
         for primal, name in gradients.items():
-            yield from self.result(name, self.session.gradient_expression(primal))
+            where = self.session.gradient_expression(primal)
+            if not self.has_run and where.startswith("returned"):  # nobody has seen where it is
+                where = f"getattr(layer, {NAMES[primal][0]!r}, None if returned is None else {where})"
+            yield from self.result(name, where)
 
 
 class FunctionCalls(_Converting, ReturningCalls):
@@ -121,7 +134,8 @@ class FunctionCalls(_Converting, ReturningCalls):
         yield from self.give(names["cotangent"])
         yield f"returned = {self.vjp_name}({self.given(names['cotangent'])}, {self._given(case, names)})"
         for i, (primal, name) in enumerate(gradients.items()):
-            alone = "returned" if len(gradients) == 1 else f"returned[{i}]"
+            one = "returned[0] if isinstance(returned, (tuple, list)) and len(returned) == 1 else returned"
+            alone = one if len(gradients) == 1 else f"returned[{i}]"
             by_name = f"returned.get('d{primal}', returned.get({primal!r}))"
             yield from self.result(name, f"{by_name} if isinstance(returned, dict) else {alone}")
 

@@ -106,13 +106,13 @@ def _not_aliased(layer: Layer, case: Case) -> None:
     done = run_layer(layer, case, session)
     for name in done.returned:
         for argument in done.handed:
-            if np.shares_memory(done.memory(name), done.memory(argument)):
+            if np.shares_memory(done.memory_of_result(name), done.memory_of_argument(argument)):
                 what = f"its argument {argument}"
                 raise Disagreement(case, f"{name} shares memory with {what}", kind="alias", names=[name, what])
     results = list(done.returned)
     for i, name in enumerate(results):
         for earlier in results[:i]:
-            if np.shares_memory(done.memory(name), done.memory(earlier)):
+            if np.shares_memory(done.memory_of_result(name), done.memory_of_result(earlier)):
                 raise Disagreement(case, f"{name} shares memory with {earlier}", kind="alias", names=[name, earlier])
 
 

@@ -33,6 +33,7 @@ from .records import from_data, read_json, to_data
 from .run import run
 
 ROOT = Path(__file__).parents[2]
+ALONE = "import sys; sys.path[:1] = [{root!r}]; from {module} import answer_alone; answer_alone(*{asked!r})"
 APART = 4  # processes at a time: each holds the framework
 OR = " or "  # between the answers of one version, where they depend on the processor
 DEFAULT_DTYPE = "functions: dtype of an array of float64, in a process as it starts"
@@ -121,7 +122,7 @@ def _asked_apart(oracle: Oracle) -> dict[tuple[str, str], str]:
 
 def _ask_process(oracle: Oracle, probe: FunctionProbe, dtype: str) -> str:
     asked = [oracle.name, key(probe), dtype, oracle.device]
-    code = f"import sys; sys.path[:1] = [{str(ROOT)!r}]; from {__name__} import answer_alone; answer_alone(*{asked!r})"
+    code = ALONE.format(root=str(ROOT), module=__name__, asked=asked)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     return lines[-1] if lines and not done.returncode else "the process ends"

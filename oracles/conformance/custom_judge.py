@@ -20,7 +20,6 @@ from .custom_cases import own_frame as frame_with
 from .custom_truth import custom_truth, oracle_of, shape_of, sources
 from .frames import Frame
 from .layer import Layer
-from .lost import lost
 from .self_truth import linear, own_shape, self_truth
 from .truth import Truth
 
@@ -67,9 +66,6 @@ def judged_by(layer: Layer) -> str:
 
 def why_not_tried(layer: Layer, check: str) -> str:
     """Why a claim is not tried on a layer; "" where it is."""
-    gone = lost()
-    if gone:
-        return f"{check}: not tried, an earlier call left the GPU unusable: {gone}"
     if layer.custom is None or check not in LEFT_TO_CASES:
         return ""
     return f"{check}: {layer.op} is no op of the suite, which ones there are is up to its own cases"

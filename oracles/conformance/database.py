@@ -23,9 +23,10 @@ from ..case import Case
 from ..registry import Oracle
 from .checks import Check
 from .layer import Layer
+from .lost import Lost
 from .referee import Tally, judge_layer, truth_for
 from .report import Verdict
-from .search import Disagreement
+from .search import Disagreement, of_lost
 from .trial import WITH_ORACLES, search, takes
 
 
@@ -116,6 +117,8 @@ def search_kept_first(
     for entry, case in kept(database, check.name, layer, dtype):
         try:
             check.judge(layer, case)
+        except Lost as gone:
+            return of_lost(gone), True
         except Disagreement as again:
             if tally is not None and check.name == WITH_ORACLES:
                 with suppress(Disagreement):
@@ -123,6 +126,6 @@ def search_kept_first(
             return again, True
         database.delete(key(check.name, layer, dtype), entry)
     found = search(check, layer, dtype, examples, seed, panel, tally)
-    if found is not None:
+    if found is not None and found.kind != "gone":
         database.save(key(check.name, layer, dtype), found.case.to_json().encode())
     return found, False

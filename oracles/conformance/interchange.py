@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays import Array, is_plain, memory_of
 from ..registry import LayerError, adapter_of
-from .contain import said
+from .contain import contained, said
 
 Convert = Callable[[Array], Any]
 
@@ -78,15 +78,21 @@ def to_cupy(a: Array) -> Any:
 
 
 def keeps_layout(convert: Convert) -> bool:
-    """Whether a conversion hands over arrays as they lie; True also where its arrays do not say how they lie."""
+    """Whether a conversion hands over arrays with their gaps; True also where its arrays do not say how they lie."""
+    if convert is to_cupy:
+        return True
     a = np.zeros((2, 6), np.float32)[:, ::2]
     try:
-        given = convert(a)
+        with contained():
+            given = convert(a)
     except Exception:  # then a plain copy is handed over
         return False
-    steps = getattr(given, "stride", None)
-    strides = steps() if callable(steps) else getattr(given, "strides", None)
-    return strides is None or tuple(strides) in (a.strides, (6, 2))
+    try:
+        with contained():
+            steps = getattr(given, "stride", None)
+            return tuple(steps() if callable(steps) else given.strides) in (a.strides, (6, 2))
+    except Exception:  # no array whose strides are known
+        return True
 
 
 def memory(value: Any, a: Array) -> Array:

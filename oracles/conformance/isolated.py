@@ -94,7 +94,7 @@ def check_isolated(
         except Died as death:
             if found is None:
                 raise InputError(f"{target.name}: importing it {death}") from death
-            outcomes.append(_lost(found, remaining[0], death))
+            outcomes.append(_dead(found, remaining[0], death))
             progress(1, " ".join(remaining.pop(0)))
             hung += death.hung
     if found is None:
@@ -202,7 +202,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _lost(found: Setting, step: tuple[str, ...], death: Died) -> Outcome:
+def _dead(found: Setting, step: tuple[str, ...], death: Died) -> Outcome:
     """The outcome of a claim on which the process died."""
     check, dtype = step
     oracles = [name for name in found.versions if name != "numpy"] if check == WITH_ORACLES else ["exact"]

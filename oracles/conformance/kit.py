@@ -11,7 +11,7 @@ import numpy as np
 
 from reference import InputError
 
-from ..registry import Oracle
+from ..registry import Oracle, OracleUnavailable
 from . import pools
 from .bounds import bounds
 from .cases import DTYPES
@@ -20,6 +20,7 @@ from .custom_judge import oracle_names, own_notes, own_oracles, title_of
 from .diagnose import Diagnosis
 from .interchange import keeps_layout
 from .layer import Layer
+from .lost import notice
 from .panel import chosen, cross_validation_note, load_oracles, products_note
 from .place import Place, backward_of
 from .probes import plain_case
@@ -68,7 +69,8 @@ def check_layer(
     The layer is judged by the exact value. The oracles (all installed by default) are held against it on the same
     cases, on `device`; one outside its own bound is reported as disputed. max_examples: cases a check and dtype, 60 by
     default. What the layer does to the process is undone; one that may crash or hang is for `backproof check`. Raises
-    InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run.
+    InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run, and on a GPU
+    that was unusable from the start.
     """
     if not isinstance(layer, Layer):
         raise InputError(f"layer: expected a Layer, as Layer.from_class makes one of a class, got {layer!r}")
@@ -79,6 +81,9 @@ def check_layer(
         progress(0, f"{check} {dtype}")
         outcomes.append(next(coming))
         progress(1, f"{check} {dtype}")
+    unusable = [v for o in outcomes for v in o.verdicts if v.status != "disputed"]
+    if notice() and all(v.status == "skipped" for v in unusable):
+        raise OracleUnavailable(f"{unusable[-1].message}; a new process is needed")
     return assembled(setting(layer, plan, panel, absent, device), plan, outcomes, time.perf_counter() - start)
 
 
@@ -123,10 +128,10 @@ def _notes(layer: Layer, panel: Sequence[Oracle], dtypes: Sequence[str]) -> tupl
 
 
 def layout_note(layer: Layer) -> tuple[str, ...]:
-    """A line where the layer's own conversion makes arrays in C order: what it is then not tried on."""
+    """A line where the layer's own conversion closes the gaps of an array: what it is then not tried on."""
     if layer.conversion is None or keeps_layout(layer.conversion):
         return ()
-    return ("Only arrays in C order were handed over, as `arrays=` makes them: other memory layouts were not tried.",)
+    return ("Arrays with gaps were handed over without, as `arrays=` makes them: not every memory layout was tried.",)
 
 
 def cost_note(layer: Layer) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ test; without the plugin there are the defaults. What the summary shows goes bac
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ from .database import active, search_kept_first
 from .diagnose import Diagnosis
 from .github import failures_told
 from .layer import Layer
+from .lost import Lost, meaning
 from .panel import load_on
 from .place import backward_of
 from .referee import Tally, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
@@ -95,6 +97,8 @@ class LayerCheck:
             examples = run.examples or self.given.examples or EXAMPLES
             for dtype in self.dtypes:
                 tried = _tried(self.claim, self.layer, dtype, examples, seed)
+                if tried.gone:
+                    _skip(tried.gone)
                 said += self._verdicts(tried, oracle, dtype, margins)
                 if tried.found is not None:
                     where = (
@@ -132,6 +136,10 @@ class LayerCheck:
             return Verdict(*common, "skipped", message=f"{self.layer.name} does not promise anything on {case!r}")
         try:
             judge_layer(self.layer, case, truth_for(self.layer, case))
+        except Lost as gone:
+            if gone.noticed:
+                return Verdict(*common, "skipped", message=str(gone))
+            return Verdict(*common, "failed", math.inf, meaning(str(gone)), str(gone), case)
         except Disagreement as found:
             values = next(check for check in CHECKS if check.name == WITH_ORACLES)
             diagnosis = Diagnosis(self.layer, self.given.seed or 0)
@@ -176,6 +184,7 @@ class _Tried:
     is_kept: bool
     tally: Tally
     cases: tuple[Case, ...]
+    gone: str = ""  # why nothing could be tried
 
 
 # a search serves the ids of every oracle, which follow each other: those of a few layers and dtypes are enough
@@ -189,6 +198,8 @@ def _tried(check: Check, layer: Layer, dtype: str, examples: int, seed: int) -> 
 
     panel = (Oracle("notes", "", "cpu", SimpleNamespace(vjp=notes)),) if check.name == WITH_ORACLES else ()  # type: ignore[arg-type]
     found, is_kept = search_kept_first(active(), check, layer, dtype, examples, seed, panel, tally)
+    if found is not None and found.kind == "gone":
+        return _Tried(None, False, tally, (), f"{check.name}: not tried, {found.message}")
     shown = None if found is None else explained(layer, check, found, dtype, Diagnosis(layer, seed))
     return _Tried(shown, is_kept, tally, tuple(cases))
 

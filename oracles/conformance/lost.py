@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..case import Case
 from ..registry import loaded
 
 # what CUDA says of a kernel, and what that means
@@ -13,7 +14,37 @@ _MEANING = {
     "misaligned address": "a kernel reads or writes an address that is not a multiple of what it reads",
     "device-side assert": "an assertion in a kernel fails",
     "launch failure": "a kernel ends in an exception",
+    "illegal instruction": "a kernel runs an instruction that there is not",
+    "stack error": "a kernel's stack is corrupted",
 }
+_noticed = False
+
+
+class Lost(Exception):  # noqa: N818  (what became of the GPU, not a mistake)
+    """A call that left the GPU unusable, or, where that had been noticed before, one that found it so.
+
+    No Disagreement: after it no claim holds or fails. said: by the GPU.
+    """
+
+    def __init__(self, case: Case, said: str, *, noticed: bool) -> None:
+        who = "an earlier call " if noticed else ""
+        super().__init__(f"{who}left the GPU unusable: {said}")
+        self.case, self.said, self.noticed = case, said, noticed
+
+
+def notice() -> str:
+    """What a GPU that is lost says, and "" where none is; calls that fail from now on are not to blame for it."""
+    global _noticed
+    said = lost()
+    _noticed = _noticed or bool(said)
+    return said
+
+
+def blame(case: Case) -> Lost | None:
+    """What is said of a call that raised, where the GPU is lost by now."""
+    before = _noticed
+    said = notice()
+    return Lost(case, said, noticed=before) if said else None
 
 
 def lost() -> str:

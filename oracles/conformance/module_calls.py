@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from ..case import Case
 from .layer import Layer
+from .lost import Lost
 from .referee import run_layer
 from .search import Disagreement
 from .traced import TracedSession
@@ -46,7 +47,7 @@ class DenseModuleCalls(ModuleCalls):
 
     def run(self, layer: Layer, case: Case) -> None:
         """One run of the candidate, to see under which names it has its parameters."""
-        with suppress(Disagreement):
+        with suppress(Disagreement, Lost):
             run_layer(layer, case, self.session)
 
     def make(self, case: Case) -> str:
@@ -60,7 +61,7 @@ class DenseModuleCalls(ModuleCalls):
         for name, path in self.session.trace.paths.items():
             yield f"layer.{path}.data = tensor({names[name]}){self._laid_out(name, path)}.contiguous()"
             if self.converts:
-                yield f"{names[name]}_ = layer.{path}"
+                yield f"{names[name]}_ = layer.{path}{self._as_primal(name, path)}"
         yield f"{output}_ = layer({names['inputs']}_)"
         yield f"{output} = numbers({output}_)"
 
@@ -74,9 +75,12 @@ class DenseModuleCalls(ModuleCalls):
         yield f"{gradients['inputs']}_ = {leaves[0]}.grad"
         yield f"{gradients['inputs']} = numbers({gradients['inputs']}_)"
         for name, path in paths.items():
-            laid_out = self._laid_out(name, path).replace("[0]", "[None]")
-            yield f"{gradients[name]}_ = layer.{path}.grad{laid_out}"
+            yield f"{gradients[name]}_ = layer.{path}.grad{self._as_primal(name, path)}"
             yield f"{gradients[name]} = numbers({gradients[name]}_)"
+
+    def _as_primal(self, name: str, path: str) -> str:
+        """What takes a parameter to the layout of its primal."""
+        return self._laid_out(name, path).replace("[0]", "[None]")
 
     def _laid_out(self, name: str, path: str) -> str:
         """What takes a primal to the parameter's layout: weight is (n_neurons, n_inputs), a bias may be a vector."""

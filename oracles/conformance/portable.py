@@ -19,7 +19,7 @@ class NotPortable(Exception):  # noqa: N818  (a property of the object, not a mi
     """An object that neither an import nor its source makes again."""
 
 
-def portable(thing: Any, name: str) -> tuple[list[str], str]:
+def portable(thing: Any, name: str, what: str = "the layer under test") -> tuple[list[str], str]:
     """Lines that a fresh interpreter runs, and the expression that then is the object.
 
     What can be imported is. Otherwise the source is copied, with the modules, functions and plain values it reads.
@@ -31,7 +31,7 @@ def portable(thing: Any, name: str) -> tuple[list[str], str]:
     try:
         return _copied(thing, name, set())
     except NotPortable as reason:
-        return [f"# put here what makes {name}, the layer under test ({reason})"], name
+        return [f"# put here what makes {name}, {what} ({reason})"], name
 
 
 def _imported(thing: Any) -> tuple[list[str], str] | None:

@@ -17,6 +17,7 @@ from .checks import CHECKS, values
 from .compare import Comparison
 from .contain import said
 from .layer import Layer, reference_layer
+from .lost import Lost
 from .panel import load_oracles
 from .records import from_data, read_json, to_data
 from .referee import hold, run_layer, truth_for
@@ -130,6 +131,8 @@ def replay(layer: Layer, check: str, case: Case, earlier: Sequence[Case] = (), w
                 hold(case, judged)
             else:
                 judge(layer, case)
+        except Lost as gone:
+            return Replayed(comparisons, str(gone))
         except Disagreement as found:
             return Replayed(comparisons, found.message)
     return Replayed(comparisons, "")

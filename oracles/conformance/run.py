@@ -25,22 +25,27 @@ class Run:
     """A layer's result on a case, the very arrays it was handed and returned, and what the former were before.
 
     Where a layer takes arrays of another kind, `handed` holds what those hold now: on their memory where that can be.
-    objects: what was handed and returned as it is, of whatever library.
+    given, results: what was handed and returned as it is, of whatever library.
     """
 
     result: Result
     handed: Mapping[str, Array]
     before: Mapping[str, Array]
     returned: Mapping[str, Array]
-    objects: Mapping[str, Any]
+    given: Mapping[str, Any]
+    results: Mapping[str, Any]
 
     def now(self, name: str) -> Array:
         """What a result that was returned holds by now."""
-        return as_array(name, self.objects[name])
+        return as_array(name, self.results[name])
 
-    def memory(self, name: str) -> Array:
-        """What NumPy is asked of whether an argument or a result shares memory; not to be read."""
-        return memory(self.objects[name], {**self.handed, **self.returned}[name])
+    def memory_of_argument(self, name: str) -> Array:
+        """What NumPy is asked of whether something shares memory with it; not to be read."""
+        return memory(self.given[name], self.handed[name])
+
+    def memory_of_result(self, name: str) -> Array:
+        """Likewise."""
+        return memory(self.results[name], self.returned[name])
 
 
 def run(layer: Layer, case: Case) -> Result:
@@ -93,8 +98,8 @@ def backward(
     converted = session.handed()
     handed = {**arrays, **{name: one.now for name, one in converted.items()}}
     before = {**before, **{name: one.before for name, one in converted.items()}}
-    objects = {**arrays, **{name: one.given for name, one in converted.items()}, **results}
-    return Run(result, handed, before, returned, objects)
+    given = {**arrays, **{name: one.given for name, one in converted.items()}}
+    return Run(result, handed, before, returned, given, results)
 
 
 def predictions(session: Session, case: Case, arrays: Mapping[str, Array]) -> Array:

@@ -17,14 +17,14 @@ from .cases import ANYTHING, Variety, cases
 from .compare import Comparison
 from .contain import said
 from .frames import Frame
-from .lost import lost
+from .lost import Lost, blame, notice
 from .reproducible import same_everywhere
 from .shrink import shrink
 
 Judge = Callable[[Case], None]
 
 
-KINDS = ("value", "integers", "raised", "lost", "argument", "parameter", "alias", "repeat", "narrow", "linear")
+KINDS = ("value", "integers", "raised", "lost", "gone", "argument", "parameter", "alias", "repeat", "narrow", "linear")
 
 
 class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mistake)
@@ -77,15 +77,21 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
         return seen | {"elements": elements}
 
 
+def of_lost(gone: Lost) -> Disagreement:
+    """A call that lost the GPU as what a search finds; of kind "gone" where an earlier one did."""
+    return Disagreement(gone.case, str(gone), kind="gone" if gone.noticed else "lost")
+
+
 @contextmanager
 def raising_is_wrong(case: Case, call: Case | None = None) -> Iterator[None]:
-    """A context in which what a candidate raises is a Disagreement."""
+    """A context in which what a candidate raises is a Disagreement; Lost where the GPU is, after it."""
     try:
         yield
     except Exception as error:
-        gone = lost()
-        message, kind = (f"left the GPU unusable: {gone}", "lost") if gone else (said(error), "raised")
-        raise Disagreement(case, message, kind=kind, call=call) from error
+        gone = blame(call or case)
+        if gone is not None:
+            raise gone from error
+        raise Disagreement(case, said(error), kind="raised", call=call) from error
 
 
 def try_cases(
@@ -103,7 +109,10 @@ def try_cases(
                 judge(case)
             except Disagreement as disagreement:
                 found = disagreement
+            except Lost as gone:
+                found = of_lost(gone)
 
+    notice()  # what was lost before is nobody's fault here
     _drawn(claim, frame, dtype, count, seed, variety, [Phase.generate])
     return tried, found
 
@@ -118,6 +127,8 @@ def shrunk_within(
         nonlocal small
         try:
             judge(case)
+        except Lost:  # nothing can be said of it, nor of any other from now on
+            return
         except Disagreement as again:
             if case.size <= small.case.size:
                 small = again
@@ -161,7 +172,9 @@ def shrunk(judge: Judge, found: Disagreement, takes: Callable[[Case], bool] = la
             try:
                 judge(case)
             except Disagreement as again:
-                return None if again.kind == "lost" else again
+                return again
+            except Lost:  # nothing can be said of it, nor of any other from now on
+                return None
         return None
 
     small = failure(shrink(found.case, lambda case: failure(case) is not None)) or found

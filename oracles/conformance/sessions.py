@@ -107,7 +107,9 @@ class ClassSession:
         """What backward leaves in its attributes, or returns."""
         before = self._attributes()
         if self.op.name in LOSSES:
-            given = self._given("predictions", cotangent), self._given("targets", arrays["targets"])
+            # what cross_entropy is handed back is what forward was handed: one object, not two
+            first = "probabilities" if self.op.name == "cross_entropy" else "predictions"
+            given = self._given(first, cotangent), self._given("targets", arrays["targets"])
             returned = self.object.backward(*given)
         else:
             returned = self.object.backward(self._given("cotangent", cotangent))

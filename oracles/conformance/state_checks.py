@@ -43,7 +43,7 @@ def repeatable(layer: Layer, case: Case) -> None:
     *_, other = case, *(varied for _, varied in variations(case))
     for _ in range(later_calls(layer, case)):
         run_layer(layer, other, session)
-    with raising_is_wrong(case):
+    with raising_is_wrong(case), contained():
         by_now = {name: first.now(name) for name in first.returned}
     for name, now in by_now.items():
         if not same_bits(now, kept_whole[name]):

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Array
 from ..ops import get_op
 from ..registry import LayerError, Oracle
-from .interchange import Handed, Handover, as_array
+from .interchange import Handed, Handover
 
 
 class TracedSession:
@@ -35,7 +35,7 @@ class TracedSession:
         given = {n: self._handover.give(n, a, labels if n == "targets" else self._share) for n, a in arrays.items()}
         self._pull = None  # a forward pass that fails leaves no backward pass of an earlier one
         self._output, self._pull = self.trace(given, options)
-        return as_array("output", self._output)
+        return self._output
 
     def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
         """The framework's gradients; LayerError where it has none."""
@@ -49,7 +49,7 @@ class TracedSession:
             raise LayerError(
                 f"the output does not depend on {', '.join(absent)}: {self._framework.name} has no gradient for it"
             )
-        return {name: as_array(f"d{name}", g) for name, g in gradients.items()}
+        return gradients
 
     def parameters(self) -> Mapping[str, Any]:
         """The parameters of a module, as the op lays them out."""

@@ -26,11 +26,15 @@ def tensor(a):
 """
 _NUMBERS = """\
 def numbers(t):
-    return (t.detach().cpu().float() if t.dtype is torch.bfloat16 else t.detach().cpu()).numpy()
+    t = t.detach().cpu()
+    if t.dtype is not torch.bfloat16:
+        return t.numpy()
+    import ml_dtypes
+    return t.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
 """
 
 
-class Handed:
+class NamedArrays:
     """How arguments and results are named: as the NumPy arrays they are, or, where the candidate takes others, apart.
 
     Then `inputs_` and `dinputs_` are the candidate's, and `inputs` and `dinputs` NumPy's.
@@ -51,7 +55,7 @@ class Handed:
         return f"memory({self.raw(name)})" if self.converts else name
 
 
-class ReturningCalls(Handed):
+class ReturningCalls(NamedArrays):
     """What functions have in common: no instance is made, results are returned, options are keywords."""
 
     layer: Layer

@@ -17,6 +17,7 @@ from .contain import left_as_found
 from .custom_judge import judged_by, own_claims, why_not_tried
 from .diagnose import Diagnosis
 from .layer import Layer
+from .lost import Lost
 from .referee import Tally, applies, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
 from .report import Margin, Verdict
 from .search import Disagreement, shrunk, shrunk_within, try_cases
@@ -106,9 +107,9 @@ def search(
         claim = partial(with_further, drawn)
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
         tally.cases += tried
-        if found is not None and found.kind == "lost":  # nothing runs any more
+        if found is not None and found.kind in ("lost", "gone"):  # nothing runs any more
             return found
-        if found is not None and check.otherwise(layer, found.case):
+        if found is not None and _elsewhere(check, layer, found.case):
             continue
         if found is not None and layer.custom is not None:
             variety = replace(variety, rough=False)
@@ -116,6 +117,14 @@ def search(
         if found is not None:
             return shrunk(judge, found, partial(takes, layer))
     return None
+
+
+def _elsewhere(check: Check, layer: Layer, case: Case) -> bool:
+    """Whether what fails is another claim's to say."""
+    try:
+        return check.otherwise(layer, case)
+    except Lost:
+        return False
 
 
 def verdicts(
@@ -135,6 +144,10 @@ def verdicts(
         yield Verdict(check.name, layer.op, layer.name, judged_by(layer), dtype, "skipped", message=reason)
         return
     found = search(check, layer, dtype, examples, seed, panel, tally, watch)
+    if found is not None and found.kind == "gone":
+        message = f"{check.name}: not tried, {found.message}"
+        yield Verdict(check.name, layer.op, layer.name, judged_by(layer), dtype, "skipped", message=message)
+        return
     shown = None
     if found is not None:
         with watch(found.call):  # looking for the cause runs the layer as well

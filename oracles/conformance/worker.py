@@ -60,6 +60,9 @@ def check(job: Message, box: BlackBox) -> Iterator[Message]:
     """The outcome of each step of a plan."""
     plan = from_data(Plan, job["plan"], "plan")
     layer = load_layer(from_data(Target, job["target"], "target"))
+    gone = lost()
+    if gone:
+        raise InputError(f"{job['target']['name']}: importing it left the GPU unusable: {gone}")
     # the oracles take seconds to load, and one claim alone asks for them
     asks = any(name == WITH_ORACLES for name, _ in plan.steps)
     panel, absent = panel_for(layer, job["oracles"] or None, job["device"]) if asks else ((), {})

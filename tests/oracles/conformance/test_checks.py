@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from mutants.dense import Dense
 from told import told
 
@@ -343,3 +344,10 @@ def test_what_is_wrong_with_a_long_array_in_any_layout_is_no_matter_of_that(shap
     ones = np.ones(shape)
     layer = Layer.from_class("relu", make)
     assert wrong_in_any_layout(layer, Case("relu", [ones], ones)) is wrong
+
+
+def test_a_primal_may_be_called_as_another_s_gradient_is():
+    cases = arrays(np.float64, (3,), elements={"min_value": 1, "max_value": 2}).map(lambda a: {"x": a, "dx": a + 1})
+    op = CustomOp("product", ["x", "dx"], cases)
+    layer = Layer(op, forward=lambda x, dx: x * dx, vjp=lambda g, x, dx: (g * dx, g * x))
+    assert search(next(c for c in CHECKS if c.name == "nothing_aliased"), layer, "float64", 20, seed=1) is None

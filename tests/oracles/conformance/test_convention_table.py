@@ -116,9 +116,12 @@ def test_what_may_lose_a_gpu_is_asked_of_processes_of_their_own(framework):
     assert table._asked_apart(framework) == {}
 
 
-def test_a_process_that_dies_of_a_question_is_an_answer():
-    asked = SimpleNamespace(name="torch", device="nowhere; import os; os.abort()")
-    assert table._ask_process(asked, SimpleNamespace(question="none"), "float32") == "the process ends"
+def test_a_process_that_dies_of_a_question_is_an_answer(monkeypatch):
+    probe = next(one for one in table.FUNCTIONS if one.may_lose_the_gpu)
+    asked = SimpleNamespace(name="torch", device="cpu")
+    for code, answer in (("print('1.5')", "1.5"), ("print('1.5', flush=True); os.abort()", "the process ends")):
+        monkeypatch.setattr(table, "ALONE", "import os; " + code + "  # {root} {module} {asked}")
+        assert table._ask_process(asked, probe, "float32") == answer
 
 
 def test_a_record_is_of_a_device(tmp_path):

@@ -1,16 +1,25 @@
 """A GPU that a kernel left unusable: the call that did it is named, and nothing that comes after is held against it."""
 
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from oracles import Layer, check_layer
+from oracles import Case, CustomOp, InputError, Layer, OracleUnavailable, check_layer
 from oracles.conformance import lost as module
+from oracles.conformance.checks import CHECKS, values
 from oracles.conformance.isolated import check_isolated
+from oracles.conformance.layer_check import LayerCheck, Run
 from oracles.conformance.lost import lost, meaning
+from oracles.conformance.replay import replay
+from oracles.conformance.report import CheckFailed
+from oracles.conformance.search import Disagreement, shrunk
 from oracles.conformance.target import Target
+from oracles.conformance.trial import search
 
 SAID = "CUDA error: an illegal memory access was encountered"
 # a stand-in for CuPy whose device is lost at the first call on a row of more than 3 columns, for good
@@ -39,12 +48,44 @@ def relu_vjp(g, x):
 '''
 
 
+@pytest.fixture(autouse=True)
+def nothing_was_lost_before(monkeypatch):
+    monkeypatch.setattr(module, "_noticed", False)
+
+
 @pytest.fixture
-def candidate(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cupy", None)  # put back at the end
-    space = {}
-    exec(CANDIDATE, space)
-    return Layer("relu", forward=space["relu"], vjp=space["relu_vjp"])
+def gpu(monkeypatch):
+    """A GPU that is lost once something is in the list."""
+    gone = []
+    monkeypatch.setattr(module, "loaded", lambda: [SimpleNamespace(lost=lambda: SAID if gone else "")])
+    return gone
+
+
+def relu(gone, deadly, wrong=1):
+    """A ReLU on that GPU; `deadly` says of an input, and a count of calls, whether its backward pass loses it."""
+    calls = []
+
+    def answer():
+        if gone:
+            raise RuntimeError(SAID)
+
+    def forward(x):
+        answer()
+        return np.maximum(x, 0)
+
+    def vjp(g, x):
+        calls.append(x)
+        if deadly(x, len(calls)):
+            gone.append(True)
+        answer()
+        return np.where(x > 0, wrong * g, 0)
+
+    return Layer("relu", forward=forward, vjp=vjp)
+
+
+@pytest.fixture
+def candidate(gpu):
+    return relu(gpu, lambda x, calls: x.shape[-1] > 3)
 
 
 def test_the_call_that_lost_it_is_named_with_its_case_and_the_rest_is_not_tried(candidate):
@@ -58,6 +99,21 @@ def test_the_call_that_lost_it_is_named_with_its_case_and_the_rest_is_not_tried(
     assert all(v.status == "skipped" and "an earlier call left the GPU unusable" in v.message for v in after)
 
 
+def test_layers_that_need_no_gpu_are_tried_all_the_same(candidate, gpu):
+    check_layer(candidate, oracles=["exact"], dtypes=["float32"], max_examples=20, seed=1)
+    assert gpu
+    wrong = Layer("relu", forward=lambda x: 2 * x, vjp=lambda g, x: 7 * g)
+    report = check_layer(wrong, oracles=["exact"], dtypes=["float32"], max_examples=20, seed=1)
+    assert not report.passed
+    assert "skipped" not in {v.status for v in report.verdicts}
+
+
+def test_a_layer_of_which_nothing_can_be_tried_does_not_pass(candidate, gpu):
+    gpu.append(True)
+    with pytest.raises(OracleUnavailable, match=r"an earlier call left the GPU unusable: .*; a new process is needed"):
+        check_layer(candidate, oracles=["exact"], dtypes=["float32"], max_examples=20, seed=1)
+
+
 def test_each_claim_is_tried_on_a_device_that_is_there(tmp_path):
     path = tmp_path / "kernels.py"
     path.write_text(CANDIDATE)
@@ -66,25 +122,68 @@ def test_each_claim_is_tried_on_a_device_that_is_there(tmp_path):
     assert {v.status for v in report.verdicts} <= {"passed", "failed"}
     assert len(report.verdicts) == 9
     assert {v.message for v in report.failures} == {f"left the GPU unusable: {SAID}"}
-    assert len(report.failures) > 1
+    assert {"sizes", "stateless"} <= {v.check for v in report.failures}
 
 
-def test_what_is_wrong_is_not_made_small_by_calls_that_lose_it(monkeypatch):
-    state = []
-    monkeypatch.setattr(module, "loaded", lambda: [SimpleNamespace(lost=lambda: SAID if state else "")])
+def test_a_module_that_loses_it_when_it_is_imported_is_named(tmp_path):
+    path = tmp_path / "kernels.py"
+    path.write_text(CANDIDATE + "\ngone.append(True)\n")
+    target = Target(f"{path}:relu", op="relu", vjp="relu_vjp")
+    with pytest.raises(InputError, match="importing it left the GPU unusable"):
+        check_isolated(target, oracles=["exact"], dtypes=["float32"], max_examples=5, seed=1)
 
-    def vjp(g, x):  # wrong, and deadly on the smaller cases that are tried then
-        if x.size < 9:
-            state.append(True)
-        if state:
+
+def test_what_is_wrong_is_not_made_small_by_calls_that_lose_it(gpu):
+    layer = relu(gpu, lambda x, calls: x.size < 9 and calls > 1, wrong=2)
+    judge = partial(values, layer)
+    x = np.arange(1.0, 17.0).reshape(4, 4)
+    with pytest.raises(Disagreement) as first:
+        judge(Case("relu", [x], x))
+    small = shrunk(judge, first.value)
+    assert gpu
+    assert 9 <= small.case.primals["inputs"].size <= 16
+    assert small.kind == "value"
+
+
+def test_what_is_wrong_of_an_op_of_one_s_own_is_not_made_small_by_them_either(gpu):
+    cases = arrays(np.float64, st.integers(1, 6).map(lambda n: (n,)), elements={"min_value": 1, "max_value": 5})
+    op = CustomOp("twice", ["x"], cases.map(lambda x: {"x": x}))
+
+    def vjp(g, x):
+        if 1 < x.size < 4:
+            gpu.append(True)
+        if gpu:
             raise RuntimeError(SAID)
-        return g
+        return 3 * g
 
-    layer = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=vjp)
-    report = check_layer(layer, oracles=["exact"], dtypes=["float32"], max_examples=60, seed=3)
-    first = report.failures[0]
-    assert first.case.size >= 9 or "left the GPU unusable" in first.message
-    assert "GPU" in first.cause or "memory" in first.cause
+    found = search(CHECKS[0], Layer(op, forward=lambda x: 2 * x, vjp=vjp), "float64", 60, seed=2)
+    assert found.kind == "lost" or found.case.size != 2
+    assert found.kind in ("lost", "value")
+    lethal = found.case.primals["x"].size
+    assert (1 < lethal < 4) is (found.kind == "lost")
+
+
+@pytest.mark.parametrize("check", ["stateless", "repeatable", "dtypes", "layouts"])
+def test_every_claim_names_the_call_that_lost_it(gpu, check):
+    layer = relu(gpu, lambda x, calls: calls > 7)
+    found = search(next(c for c in CHECKS if c.name == check), layer, "float32", 60, seed=1)
+    assert (found.kind, found.message) == ("lost", f"left the GPU unusable: {SAID}")
+    assert search(next(c for c in CHECKS if c.name == check), layer, "float32", 60, seed=1).kind == "gone"
+
+
+def test_a_pinned_case_that_loses_it_fails_and_the_next_is_skipped(gpu):
+    case = Case("relu", [np.ones((1, 4))], np.ones((1, 4)))
+    layer = relu(gpu, lambda x, calls: True)
+    check = LayerCheck("mine", layer, "example0", case, "exact", ("float64",), Run(seed=1, examples=5))
+    with pytest.raises(CheckFailed, match="left the GPU unusable"):
+        check()
+    with pytest.raises(pytest.skip.Exception, match="an earlier call left the GPU unusable"):
+        check()
+
+
+def test_replay_says_so(gpu):
+    case = Case("relu", [np.ones((1, 4))], np.ones((1, 4)))
+    assert replay(relu(gpu, lambda x, calls: True), "values", case).failure == f"left the GPU unusable: {SAID}"
 
 
 @pytest.mark.parametrize(

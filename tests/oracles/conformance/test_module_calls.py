@@ -1,8 +1,15 @@
 """Snippets of nn.Modules: they fail in a fresh interpreter as the module failed."""
 
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
 import pytest
 
-from oracles import Layer
+from oracles import Case, Layer, load
+from oracles.conformance.search import Disagreement
+from oracles.conformance.snippet import snippet
+from oracles.conformance.traced import TracedSession
 
 from .test_traced_calls import failure, snippet_of
 
@@ -56,3 +63,15 @@ def test_of_a_module_that_is_made_the_reader_says_what_makes_it():
     code = snippet_of(modules()["made"])
     assert "# put here what makes fn, the layer under test" in code
     assert "layer = copy.deepcopy(fn)" in code
+
+
+@pytest.mark.parametrize("name", ["inputs", "weights", "biases", "cotangent"])
+def test_on_a_device_what_a_module_was_handed_is_read_back_from_there(name):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    layer = Layer.from_torch("dense", torch.nn.Linear)
+    elsewhere = replace(load("torch"), device="cpu:0")  # goes the way of other devices
+    object.__setattr__(layer, "start", partial(TracedSession, "dense", torch.nn.Linear, elsewhere))
+    case = Case("dense", [np.ones((2, 3)), np.ones((3, 4)), np.ones((1, 4))], np.ones((2, 4)))
+    code = snippet(layer, Disagreement(case, "overwrote its argument", kind="argument", names=[name]))
+    assert f"host({name}_)" in code
+    exec(code, {})  # a right module overwrites nothing

@@ -13,6 +13,7 @@ from oracles import Layer
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.frames import Frame
 from oracles.conformance.probes import plain_case
+from oracles.conformance.search import Disagreement
 from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 
@@ -154,7 +155,7 @@ def test_functions_of_other_arrays_are_handed_those(check, tmp_path, monkeypatch
     module = __import__(name)
     layer = Layer("relu", forward=module.relu, vjp=module.relu_vjp, arrays=sys.modules["torch"].from_numpy)
     code = snippet(layer, found_in(layer, check))
-    assert "inputs_ = from_numpy(inputs)" in code, code
+    assert "from torch import from_numpy as convert" in code, code
     done = fresh(code)
     assert "AssertionError" in done.stderr, code + done.stderr
 
@@ -175,15 +176,106 @@ def test_a_memory_layout_reaches_cupy_in_a_fresh_interpreter(made, tmp_path, mon
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.delitem(sys.modules, "raw_memory", raising=False)
+    for name in ("raw_memory", "cupy"):  # gone at the end
+        monkeypatch.setitem(sys.modules, name, None)
+        del sys.modules[name]
     import raw_memory
 
     layer = Layer("relu", forward=raw_memory.relu, vjp=raw_memory.relu_vjp, arrays="cupy")
     if made == "class":
         layer = Layer.from_class("relu", raw_memory.ReLU, arrays="cupy")
     found = found_in(layer, "layouts", examples=60)
-    monkeypatch.delitem(sys.modules, "cupy")
     code = snippet(layer, found)
-    assert "inputs_ = on_cupy(inputs)" in code
+    assert "import cupy" in code
     done = fresh(code)
     assert "AssertionError" in done.stderr, code + done.stderr
+
+
+class InPlace:
+    """A loss that clips its probabilities where they lie."""
+
+    def forward(self, p, y):
+        p.clip(1e-7, 1 - 1e-7, out=p)
+        self.y = np.eye(p.shape[1])[y] if y.ndim == 1 else y
+        return -np.log((p * self.y).sum(axis=1))
+
+    def backward(self, p, y):
+        self.dinputs = -self.y / p / max(1, len(p))
+
+
+def as_it_is(a):
+    return np.array(a)
+
+
+def array(a):
+    return np.asarray(a)
+
+
+def host(a):
+    return np.asarray(a)
+
+
+@pytest.mark.parametrize("convert", [as_it_is, array, host, np.array])
+def test_a_conversion_may_have_any_name_and_a_loss_write_to_what_it_was_handed(convert):
+    layer = Layer.from_class("cross_entropy", InPlace, arrays=convert)
+    found = found_in(layer, "arguments_untouched", dtype="float64", examples=300)
+    assert found.names == ("probabilities",)
+    code = snippet(layer, found)
+    assert "AssertionError: overwrote its argument probabilities" in fresh(code).stderr, code
+
+
+def test_a_gradient_in_a_list_of_one_is_the_gradient():
+    layer = Layer("relu", forward=np.abs, vjp=in_a_list, arrays=as_it_is)
+    code = snippet(layer, found_in(layer, "values"))
+    assert "AssertionError" in fresh(code).stderr, code
+
+
+def in_a_list(g, x):
+    return [g * (x > 0)]
+
+
+def test_a_narrow_result_of_torch_is_read_in_its_own_dtype():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    for layer in (
+        Layer.from_torch("relu", in_bfloat16),
+        Layer("relu", forward=in_bfloat16, vjp=narrow_vjp, arrays=torch.from_numpy),
+    ):
+        found = found_in(layer, "dtypes", examples=60)
+        assert found.kind == "narrow"
+        code = snippet(layer, found)
+        assert "AssertionError: output is bfloat16" in fresh(code).stderr, code
+
+
+def in_bfloat16(x):
+    import torch
+
+    return x.clamp(min=0).to(torch.bfloat16)
+
+
+def narrow_vjp(g, x):
+    return g * (x > 0)
+
+
+def test_where_a_class_leaves_its_gradient_need_not_have_been_seen():
+    layer = Layer.from_class("relu", LeavesIt)
+    found = Disagreement(plain_case(layer, "float32", Frame("relu", (2, 2))), "left the GPU unusable", kind="lost")
+    LeavesIt.dies = True  # as a GPU that is lost does
+    try:
+        code = snippet(layer, found)
+    finally:
+        LeavesIt.dies = False
+    done = fresh(code + "\nassert dinputs.shape == (2, 2)")
+    assert done.returncode == 0, code + done.stderr
+
+
+class LeavesIt:
+    dies = False
+
+    def forward(self, x):
+        if self.dies:
+            raise RuntimeError("no device")
+        self.x = x
+        return np.maximum(x, 0)
+
+    def backward(self, g):
+        self.dinputs = np.where(self.x > 0, g, 0)
