@@ -69,8 +69,8 @@ def check_layer(
     The layer is judged by the exact value. The oracles (all installed by default) are held against it on the same
     cases, on `device`; one outside its own bound is reported as disputed. max_examples: cases a check and dtype, 60 by
     default. What the layer does to the process is undone; one that may crash or hang is for `backproof check`. Raises
-    InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run, and on a GPU
-    that was unusable from the start.
+    InputError for unknown names, OracleUnavailable for an oracle asked for that cannot run, or a GPU that was unusable
+    from the start.
     """
     if not isinstance(layer, Layer):
         raise InputError(f"layer: expected a Layer, as Layer.from_class makes one of a class, got {layer!r}")

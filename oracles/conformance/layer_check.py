@@ -98,7 +98,9 @@ class LayerCheck:
             for dtype in self.dtypes:
                 tried = _tried(self.claim, self.layer, dtype, examples, seed)
                 if tried.gone:
-                    _skip(tried.gone)
+                    common = (self.what, self.layer.op, self.layer.name, oracle.name, dtype)
+                    said.append(Verdict(*common, "skipped", message=tried.gone))
+                    continue
                 said += self._verdicts(tried, oracle, dtype, margins)
                 if tried.found is not None:
                     where = (

@@ -1,6 +1,7 @@
 """A GPU that a kernel left unusable: the call that did it is named, and nothing that comes after is held against it."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -179,6 +180,23 @@ def test_a_pinned_case_that_loses_it_fails_and_the_next_is_skipped(gpu):
         check()
     with pytest.raises(pytest.skip.Exception, match="an earlier call left the GPU unusable"):
         check()
+
+
+def test_an_id_whose_second_dtype_cannot_be_tried_fails_of_its_first(gpu):
+    layer = relu(gpu, lambda x, calls: calls > 3)
+    check = LayerCheck(
+        "mine",
+        layer,
+        "sizes",
+        next(c for c in CHECKS if c.name == "sizes"),
+        "exact",
+        ("float32", "float64"),
+        Run(seed=1),
+    )
+    with pytest.raises(CheckFailed, match="left the GPU unusable"):
+        check()
+    with pytest.raises(pytest.skip.Exception, match="sizes: not tried, an earlier call left the GPU unusable"):
+        replace(check, dtypes=("float16",))()
 
 
 def test_replay_says_so(gpu):
