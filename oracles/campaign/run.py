@@ -84,6 +84,7 @@ class _Flights:
         self._groups = deque[list[Chunk]]()
         self._attempts: dict[int, int] = {}
         self._hopeless: dict[int, str] = {}
+        self._said: dict[int, str] = {}  # by the chunks that raised something
         self._grouped = False  # what flies is a group
         self._heard = 0.0  # when something last came, or was sent where nothing flew
         self._running: dict[int, float] = {}  # since when
@@ -187,12 +188,15 @@ class _Flights:
                 return results, again, CampaignStopped("the executor is gone")
             if not isinstance(error, Exception):  # KeyboardInterrupt and its like, in a thread
                 return results, again, error
+            if not isinstance(error, BrokenExecutor):
+                self._said[chunk.number] = said(error)
             tried = self._attempts[chunk.number] = self._attempts.get(chunk.number, 0) + alone
             if tried < ATTEMPTS and not (alone and chunk in hung):  # what hangs alone hangs
                 again.append(chunk)
                 continue
             died = self._late() if chunk in hung else "its process died"
-            self._hopeless[chunk.number] = died if isinstance(error, BrokenExecutor) else said(error)
+            # a process that a chunk left unusable dies of the next one: what it said when it did so tells more
+            self._hopeless[chunk.number] = self._said.get(chunk.number, died)
         if len(self._hopeless) >= HOPELESS and not self._state.findings.cases and not results:
             why = next(iter(self._hopeless.values()))
             return results, again, CampaignStopped(f"no chunk can be done: {why}; `backproof check` says on which case")

@@ -287,3 +287,19 @@ def test_failing_cases_are_kept_for_pytest(tmp_path):
     cases = [case for dtype in ("float32", "float64") for _, case in kept(database, "values", layer, dtype)]
     assert cases
     assert all(case.op == "relu" for case in cases)
+
+
+def test_what_a_chunk_said_before_its_process_died_is_what_is_said(tmp_path):
+    said = iter(["the kernel is wrong"])
+
+    def fail(job):
+        if job.number == 3:
+            why = next(said, None)
+            raise BrokenExecutor("died") if why is None else MemoryError(why)
+
+    with state(tmp_path) as s:
+        executor = Here(fail)
+        executor.renew = lambda: None
+        run(s, executor, at_once=1)
+        assert list(s.broken) == [3]
+        assert "the kernel is wrong" in s.broken[3]

@@ -44,7 +44,7 @@ def test_a_wrong_oracle_is_disputed_and_the_layer_is_not_blamed(monkeypatch):
         return Result(result.output * 1.001, result.gradients)
 
     wrong = Oracle("mine", "1", "cpu", SimpleNamespace(vjp=biased))
-    monkeypatch.setattr(kit_module, "load_oracles", lambda names, device: ((exact, wrong), {}))
+    monkeypatch.setattr(kit_module, "load_oracles", lambda names, device, candidate: ((exact, wrong), {}))
     report = check_layer(reference_layer("softmax"), dtypes=["float64"], max_examples=20)
     assert report.passed
     assert [v.oracle for v in report.of_status("disputed")] == ["mine"]

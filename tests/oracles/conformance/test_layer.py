@@ -24,7 +24,7 @@ def test_a_layer_is_named_after_its_function():
         ({"vjp": 3}, "vjp: expected a function, got 3"),
         ({"targets": "id"}, r"targets: expected some of ids, one_hot, soft, got \('id',\); did you mean ids\?"),
         ({"targets": ()}, "targets: expected some of"),
-        ({"arrays": "cupy"}, "arrays: expected 'numpy' or a function that takes a NumPy array, got 'cupy'"),
+        ({"arrays": "jax"}, "arrays: expected 'numpy', 'cupy' or a function that takes a NumPy array, got 'jax'"),
         ({"reductions": ("average",)}, "reductions: expected some of mean, sum, none"),
     ],
 )
