@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 from here import plan
+from losing_gpu import SAID, source
 
 from oracles import InputError, OracleUnavailable
 from oracles.campaign.executors import Local
@@ -105,34 +106,9 @@ def test_a_candidate_that_is_not_there_is_said(tmp_path):
         work(Plan.of(target=target, cases=10).chunks()[0])
 
 
-LOSES = """
-import sys
-from types import SimpleNamespace
-import numpy as np
-
-gone = []
-
-def answer():
-    if gone:
-        raise RuntimeError("CUDA error: an illegal memory access was encountered")
-
-sys.modules["cupy"] = SimpleNamespace(cuda=SimpleNamespace(runtime=SimpleNamespace(deviceSynchronize=answer)))
-
-def relu(x):
-    answer()
-    return np.maximum(x, 0)
-
-def relu_vjp(g, x):
-    if x.dtype == np.float64 and x.shape[-1] > 3:
-        gone.append(True)
-    answer()
-    return np.where(x > 0, g, 0)
-"""
-
-
 def test_a_chunk_that_loses_the_gpu_names_its_case_and_the_others_get_another_process(tmp_path):
     path = tmp_path / "loses.py"
-    path.write_text(LOSES)
+    path.write_text(source("x.dtype == np.float64 and x.shape[-1] > 3"))
     target = Target(f"{path}:relu", op="relu", vjp="relu_vjp")
     ends = plan(ops=["relu"], target=target, cases=80, size=20)
     with State.create(tmp_path / "c.sqlite", ends) as state, Local(workers=2) as executor:
@@ -140,7 +116,7 @@ def test_a_chunk_that_loses_the_gpu_names_its_case_and_the_others_get_another_pr
         lethal = {chunk.number for chunk in ends.chunks() if chunk.dtype == "float64"}
         assert set(state.broken) == lethal
         for why in state.broken.values():
-            assert "left the GPU unusable: CUDA error: an illegal memory access was encountered, on Case('relu'" in why
+            assert f"left the GPU unusable: {SAID}, on Case('relu'" in why
             assert "an earlier call" not in why
         assert state.findings.cases == 40
         assert not [v for v in state.findings.verdicts.values() if v.status == "failed"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from losing_gpu import SAID, source
 
 from oracles import Case, CustomOp, InputError, Layer, OracleUnavailable, check_layer
 from oracles.conformance import lost as module
@@ -22,31 +23,7 @@ from oracles.conformance.search import Disagreement, shrunk
 from oracles.conformance.target import Target
 from oracles.conformance.trial import search
 
-SAID = "CUDA error: an illegal memory access was encountered"
-# a stand-in for CuPy whose device is lost at the first call on a row of more than 3 columns, for good
-CANDIDATE = f'''
-import sys
-from types import SimpleNamespace
-import numpy as np
-
-gone = []
-
-def answer():
-    if gone:
-        raise RuntimeError("{SAID}")
-
-sys.modules["cupy"] = SimpleNamespace(cuda=SimpleNamespace(runtime=SimpleNamespace(deviceSynchronize=answer)))
-
-def relu(x):
-    answer()
-    return np.maximum(x, 0)
-
-def relu_vjp(g, x):
-    if x.shape[-1] > 3:
-        gone.append(True)
-    answer()
-    return np.where(x > 0, g, 0)
-'''
+CANDIDATE = source("x.shape[-1] > 3")
 
 
 @pytest.fixture(autouse=True)
