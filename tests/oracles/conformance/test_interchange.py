@@ -370,6 +370,7 @@ def test_a_result_that_is_gone_when_it_is_read_again_is_a_failure():
     layer = Layer("relu", forward=lambda x: Buffer(np.maximum(x.a, 0)), vjp=vjp, arrays=Buffer)
     found = search(next(c for c in CHECKS if c.name == "repeatable"), layer, "float32", 20, seed=1)
     assert "RuntimeError: released" in found.message
+    assert found.case.op == "relu"
 
 
 @pytest.mark.parametrize(
