@@ -43,8 +43,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--json", help="write the rows to this file")
     arguments = parser.parse_args()
-    given = (arguments.folder, arguments.oracle, arguments.device, arguments.seed)
-    one = partial(checked, folder=given[0], oracles=given[1], device=given[2], seed=given[3])
+    said = {"folder": arguments.folder, "oracles": arguments.oracle, "device": arguments.device, "seed": arguments.seed}
+    one = partial(checked, **said)
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
         rows = list(pool.map(one, range(len(list(corpus(arguments.folder))))))
     for row in rows:

@@ -104,15 +104,17 @@ def nothing_aliased(layer: Layer, case: Case) -> None:
 def _not_aliased(layer: Layer, case: Case) -> None:
     session = layer.start()
     done = run_layer(layer, case, session)
-    for name in done.returned:
-        for argument in done.handed:
-            if np.shares_memory(done.memory_of_result(name), done.memory_of_argument(argument)):
+    arguments = {name: done.memory_of_argument(name) for name in done.handed}
+    results = {name: done.memory_of_result(name) for name in done.returned}
+    for name, result in results.items():
+        for argument, other in arguments.items():
+            if np.shares_memory(result, other):
                 what = f"its argument {argument}"
                 raise Disagreement(case, f"{name} shares memory with {what}", kind="alias", names=[name, what])
-    results = list(done.returned)
-    for i, name in enumerate(results):
-        for earlier in results[:i]:
-            if np.shares_memory(done.memory_of_result(name), done.memory_of_result(earlier)):
+    names = list(results)
+    for i, name in enumerate(names):
+        for earlier in names[:i]:
+            if np.shares_memory(results[name], results[earlier]):
                 raise Disagreement(case, f"{name} shares memory with {earlier}", kind="alias", names=[name, earlier])
 
 
