@@ -26,3 +26,32 @@ from .softmax_cross_entropy import softmax_cross_entropy as softmax_cross_entrop
 from .softmax_cross_entropy import softmax_cross_entropy_vjp as softmax_cross_entropy_vjp
 from .squared_error import squared_error as squared_error
 from .squared_error import squared_error_vjp as squared_error_vjp
+
+__all__ = [
+    "CategoricalCrossEntropy",
+    "Dense",
+    "DenseGradients",
+    "InputError",
+    "Loss",
+    "Network",
+    "NeuronGradients",
+    "ReLU",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "cross_entropy",
+    "cross_entropy_vjp",
+    "dense",
+    "dense_vjp",
+    "neuron",
+    "neuron_vjp",
+    "numerical_gradient",
+    "relu",
+    "relu_vjp",
+    "sgd_step",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_vjp",
+    "softmax_vjp",
+    "squared_error",
+    "squared_error_vjp",
+]

@@ -32,6 +32,28 @@ def test_oracles_alone_loads_nothing():
     assert loaded_by("import oracles") - loaded_by("import importlib, typing, __future__") == {"oracles"}
 
 
+def test_backproof_alone_loads_nothing():
+    assert loaded_by("import backproof") - loaded_by("import importlib, typing, __future__") == {"backproof"}
+
+
+def test_backproof_hands_on_every_public_name():
+    import backproof
+    import oracles
+    import reference
+
+    homes = {name: home for home in (reference, oracles) for name in home.__all__}  # InputError is of both
+    source = Path(backproof.__file__).read_text()
+    assert set(re.findall(r" import (\w+) as \1$", source, re.M)) == set(homes) <= set(dir(backproof))
+    assert all(getattr(backproof, name) is getattr(home, name) for name, home in homes.items())
+    with pytest.raises(AttributeError, match="module 'backproof' has no attribute 'chekc_layer'"):
+        backproof.chekc_layer()
+
+
+def test_python_m_backproof_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "backproof", "--help"], capture_output=True, text=True, check=True)
+    assert "Usage: python -m backproof [OPTIONS] COMMAND" in done.stdout
+
+
 def test_the_pytest_plugin_loads_nothing_beyond_pytest():
     extra = loaded_by("import pytest, oracles.pytest_plugin") - loaded_by("import pytest, random")
     assert extra == {"oracles"}
@@ -46,6 +68,13 @@ def test_the_front_of_oracles_is_whole():
     assert re.findall(r" import (\w+) as \1$", source, re.M) == oracles.__all__
     with pytest.raises(AttributeError, match="module 'oracles' has no attribute 'chekc_layer'"):
         oracles.chekc_layer()
+
+
+def test_the_front_of_reference_is_whole():
+    import reference
+
+    source = Path(reference.__file__).read_text()
+    assert sorted(re.findall(r" import \w+ as (\w+)$", source, re.M)) == sorted(reference.__all__)
 
 
 def test_loading_an_oracle_loads_its_framework_alone():

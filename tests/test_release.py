@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("reference", "oracles")
+PACKAGES = ("reference", "oracles", "backproof")
 
 
 def done(*command, folder=None, environment=None):
@@ -73,7 +73,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_no_other(source, built):
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     there = {p.relative_to(source).as_posix() for f in PACKAGES for p in (source / f).rglob("*") if p.is_file()}
     assert names == there
-    assert {"reference/py.typed", "oracles/py.typed"} <= names
+    assert {"reference/py.typed", "oracles/py.typed", "backproof/py.typed"} <= names
 
 
 def test_the_index_will_take_it(built):
@@ -99,7 +99,7 @@ def test_installed_into_an_empty_environment_it_works(built, kind, tmp_path):
     if not python.exists():
         python = tmp_path / "venv" / "Scripts" / "python.exe"
     done(python, "-m", "pip", "install", "--quiet", built[kind], environment=environment)
-    backproof = [python, "-m", "oracles.command_line"]
+    backproof = [python, "-m", "backproof"]
     assert "No framework oracle can run" in done(*backproof, "doctor", folder=tmp_path, environment=environment)
     said = done(*backproof, "verify", "--examples", 3, "--seed", 1, folder=tmp_path, environment=environment)
     assert "Nothing was cross-validated" in said
