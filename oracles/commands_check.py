@@ -73,7 +73,7 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
     callback=a_folder,
     help="Write a file a failure, for replay.",
 )
-@click.option("--verbose", is_flag=True, help="Every failure in full, not the first of each cause.")
+@click.option("--verbose", is_flag=True, help="Every failure in full, with code that shows it.")
 @_IN_PROCESS
 @misuse
 def check(
@@ -198,6 +198,8 @@ def _show(report: Report, saved: list[Path], verbose: bool) -> None:
     *lines, versions, outcome = summary_lines(report, verbose=verbose)
     many = f"{len(saved)} failures, one a file" if len(saved) > 1 else "the failure"
     hints = [f"saved {many}; run it again with: backproof replay {saved[0]}"] if saved else []
+    if report.failures and not verbose:
+        hints.append("--verbose shows every failure in full, with code that fails in a fresh interpreter")
     for line in (*lines, *hints, versions, outcome):
         console.print(line, markup=False)
 

@@ -14,6 +14,7 @@ import os
 import random
 import shlex
 import sys
+import traceback
 from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,7 @@ class _Session:
         wanted = config.option.backproof_oracle
         if not wanted or CHECKS not in sys.modules:
             return
-        out = {item for item in items if (c := _check(item)) and c.what == "values" and c.oracle not in wanted}
+        out = {item for item in items if (c := _check(item)) and c.what == "values" and not {*c.oracles} & {*wanted}}
         if out:
             config.hook.pytest_deselected(items=[item for item in items if item in out])
             items[:] = [item for item in items if item not in out]
@@ -112,17 +113,14 @@ class _Session:
             return []
         from .conformance.layer_check import seed_of, version_of
         from .conformance.panel import load_on
-        from .registry import OracleUnavailable
 
         versions, run = {}, self._run()
-        for check in checks:
-            if check.oracle not in versions:
-                try:
-                    versions[check.oracle] = version_of(
-                        load_on(check.oracle, run.device or check.given.device or "cpu")
-                    )
-                except OracleUnavailable:
-                    versions[check.oracle] = "unavailable"
+        first = {name: one for one in reversed(checks) for name in one.oracles}
+        for name, check in first.items():
+            try:
+                versions[name] = version_of(load_on(name, run.device or check.given.device or "cpu"))
+            except Exception:  # its ids say why: those that cannot run skip, and what is wrong fails
+                versions[name] = "unavailable"
         self.has_header = True
         return [_header(versions, {seed_of(run, check.given) for check in checks})]
 
@@ -147,7 +145,11 @@ class _Session:
         """What a check tells travels with the report of its test, from a worker as well."""
         report = yield
         if call.when == "call" and TOLD in item.stash:
-            report.backproof = item.stash[TOLD].said  # type: ignore[attr-defined]  # reports may carry anything
+            try:
+                _say_what_failed(report, item.stash[TOLD].said)
+                report.backproof = item.stash[TOLD].said  # type: ignore[attr-defined]  # reports may carry anything
+            except Exception:  # a fault of this plugin is this id's failure, and ends no session
+                report.outcome, report.longrepr = "failed", f"a fault of backproof:\n{traceback.format_exc()}"
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -163,6 +165,12 @@ class _Session:
         """The worst margins and the disputes, where there were checks."""
         if not self.told or hasattr(self.config, "workerinput"):
             return
+        try:
+            self._summary(terminalreporter)
+        except Exception:  # the tests have passed or failed by now, whatever can be shown of them
+            terminalreporter.write_line(f"backproof: no summary, by a fault of backproof:\n{traceback.format_exc()}")
+
+    def _summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         from .conformance.tables import told_lines
 
         lines = told_lines(self.told, with_table=self.config.option.verbose >= 0)
@@ -185,10 +193,18 @@ class _Session:
 
         option = self.config.option
         run = Run(option.backproof_seed, option.backproof_device, option.backproof_examples)
-        return replace(run, drawn=self.drawn)
+        return replace(run, drawn=self.drawn, verbose=option.verbose > 1)
 
 
 TOLD = pytest.StashKey["Run"]()
+
+
+def _say_what_failed(report: pytest.TestReport, told: Iterable[dict[str, Any]]) -> None:
+    """In pytest's short summary: what failed, first of all; the test's id says of which layer and claim."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    messages = [failure["message"] for one in told for failure in one["failures"]]
+    if crash is not None and messages:
+        crash.message = "; ".join(messages)
 
 
 def _check(item: pytest.Item) -> LayerCheck | None:

@@ -29,7 +29,7 @@ STAGES = (
     ("layer",),
     ("conventions", "frames", "target", "place"),
     ("cases", "compare", "float64_enclosure", "run", "shrink", "variations"),
-    ("truth", "report", "html_report", "junit", "github", "search", "panel", "custom_cases"),
+    ("truth", "report", "bugs", "html_report", "junit", "github", "search", "panel", "custom_cases"),
     ("custom_truth",),
     ("self_truth",),
     ("custom_judge",),

@@ -1,4 +1,4 @@
-"""A report for GitHub Actions: an annotation a failure beside the code, and a summary of the run in Markdown.
+"""A report for GitHub Actions: an annotation a bug beside the code, and a summary of the run in Markdown.
 
 The commands and their escapes:
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .bugs import bug_key, bug_text, bugs
 from .place import Place
-from .report import Report, Verdict, distinct, source_order
+from .report import Report, Verdict, source_order
 
 SHOWN = 50  # failures in a summary, which GitHub refuses as a whole over 1 MiB
 LIMIT = 4000  # characters of a failure in it
@@ -26,21 +27,9 @@ def error(title: str, text: str, file: str | None = None, line: int | None = Non
 
 
 def errors(report: Report, folder: str) -> list[str]:
-    """An error for each distinct failure; its file is as seen from the folder, the repository's."""
-    file, line = located(report.place, folder)
-    found = []
-    for verdict in distinct(report.failures):
-        title, text = told(verdict)
-        found.append(error(title, f"{text}\nagain: {again(report)}", file, line))
-    return found
-
-
-def told(verdict: Verdict) -> tuple[str, str]:
-    """The title and the text of a failure: what, the cause, the shrunk case."""
-    lines = [verdict.message, f"cause: {verdict.cause}" if verdict.cause else ""]
-    if verdict.case is not None:
-        lines += [*(f"after: {case!r}" for case in verdict.earlier), f"case: {verdict.case!r}"]
-    return f"{verdict.layer}: {verdict.check}, {verdict.dtype}", "\n".join(filter(None, lines))
+    """An error for each bug; its file is as seen from the folder, the repository's."""
+    told = failures_told(report.failures, report.place)
+    return commands([one | {"again": again(report)} for one in told], folder)
 
 
 def located(place: Place | None, folder: str) -> tuple[str | None, int | None]:
@@ -58,23 +47,22 @@ def again(report: Report) -> str:
 
 
 def summary(report: Report) -> str:
-    """The run in Markdown: the outcome, each distinct failure with its cause and case, and the worst margins."""
-    failures = distinct(report.failures)
+    """The run in Markdown: the outcome, each bug with its cause and case, and the worst margins."""
+    found = bugs(report.failures)
     mark = "✅" if report.passed else "❌"
     lines = [
         f"### {_text(report.title)}",
         "",
         f"**{mark} {_text(report.outcome)}**: {report.cases} cases, seed {report.seed}",
     ]
-    for verdict in failures[:SHOWN]:
-        title, text = told(verdict)
-        lines += ["", f"**{_text(title)}**", "", *_fenced(text)]
-        if verdict.snippet:
+    for bug in found[:SHOWN]:
+        lines += ["", f"**{_text(_title(bug[0]))}**", "", *_fenced(bug_text(bug))]
+        if bug[0].snippet:
             lines += ["", "<details><summary>in a fresh interpreter</summary>", ""]
-            lines += [*_fenced(verdict.snippet, "python"), "", "</details>"]
-    if len(failures) > SHOWN:
-        lines += ["", f"… and {len(failures) - SHOWN} more."]
-    if failures:
+            lines += [*_fenced(bug[0].snippet, "python"), "", "</details>"]
+    if len(found) > SHOWN:
+        lines += ["", f"… and {len(found) - SHOWN} more."]
+    if found:
         lines += ["", "Again:", "", *_fenced(again(report))]
     lines += ["", *_table(report)] if report.margins else []
     disputed = report.of_status("disputed")
@@ -88,20 +76,37 @@ def summary(report: Report) -> str:
     return "\n".join([*lines, "", f"{_text(versions)}; device {_text(report.device)}", ""])
 
 
-def failures_told(failures: Iterable[Verdict], place: Place | None) -> list[dict[str, Any]]:
-    """Failures as plain data, which travels between the processes of a pytest run; `commands` reads it."""
+def failures_told(failures: Sequence[Verdict], place: Place | None) -> list[dict[str, Any]]:
+    """Bugs as plain data, which travels between the processes of a pytest run; `commands` reads it."""
     where = {} if place is None else {"file": place.file, "line": place.line}
-    return [{"title": title, "text": text, **where} for title, text in map(told, failures)]
+    return [
+        {
+            "bug": list(bug_key(bug[0])),
+            "title": _title(bug[0]),
+            "message": bug[0].message,
+            "text": bug_text(bug),
+            **where,
+        }
+        for bug in bugs(failures)
+    ]
 
 
 def commands(failures: Iterable[Mapping[str, Any]], folder: str) -> list[str]:
-    """An error for each distinct one of what `failures_told` told; "again" says how to run it again."""
+    """An error for each bug of what `failures_told` told; "again" says how to run it again."""
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for failure in failures:
+        groups.setdefault((*failure["bug"], failure.get("file", "")), []).append(failure)
     found = []
-    for one in {(f["title"], f["text"]): f for f in reversed(list(failures))}.values():
+    for one, *others in groups.values():
         place = Place(one["file"], one["line"]) if "file" in one else None
-        text = f"{one['text']}\nagain: {one['again']}" if "again" in one else one["text"]
-        found.append(error(one["title"], text, *located(place, folder)))
-    return found[::-1]
+        more = [f"and in {len(others)} more tests"] if others else []
+        again = [f"again: {one['again']}"] if "again" in one else []
+        found.append(error(one["title"], "\n".join([one["text"], *more, *again]), *located(place, folder)))
+    return found
+
+
+def _title(verdict: Verdict) -> str:
+    return f"{verdict.layer}: {verdict.check}, {verdict.dtype}"
 
 
 def _data(text: str) -> str:

@@ -19,8 +19,9 @@ from hypothesis import settings
 
 from ..case import Case, Result
 from ..registry import Oracle, OracleUnavailable, UnsupportedCase
+from .bugs import WIDTH, bug_text, bugs, whole
 from .checks import CHECKS, Check
-from .custom_judge import oracle_for, why_not_tried
+from .custom_judge import ITSELF, oracle_for, why_not_tried
 from .database import active, search_kept_first
 from .diagnose import Diagnosis
 from .github import failures_told
@@ -38,13 +39,15 @@ from .trial import EXAMPLES, WITH_ORACLES, explained, takes
 class Run:
     """What is said for a whole run: on the command line, or by `parametrize_with_checks`. None leaves it open.
 
-    drawn: the seed where neither says one; the same in every worker of a run. said: what the calls have to tell.
+    drawn: the seed where neither says one; the same in every worker of a run. verbose: failures are shown whole, with
+    code. said: what the calls have to tell.
     """
 
     seed: int | None = None
     device: str | None = None
     examples: int | None = None
     drawn: int = 0
+    verbose: bool = False
     said: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -57,7 +60,7 @@ class LayerCheck:
     """What a test decorated with `parametrize_with_checks` is handed: call it.
 
     claim: the claim, or the pinned case that is judged by value. given: what the decorator says; the command line
-    comes first. Raises CheckFailed with the failed verdicts in full; skips where the oracle cannot run or has nothing
+    comes first. Raises CheckFailed with what failed, once a bug; skips where the oracle cannot run or has nothing
     to say.
     """
 
@@ -73,6 +76,11 @@ class LayerCheck:
     def id(self) -> str:
         """As pytest shows it."""
         return f"{self.name}-{self.what}-{self.oracle}"
+
+    @property
+    def oracles(self) -> tuple[str, ...]:
+        """The oracles that have a part in it: one, several that judge an own op together, or none."""
+        return tuple(name for name in self.oracle.split("+") if name != ITSELF)
 
     def __repr__(self) -> str:
         return f"<check {self.id}>"
@@ -111,7 +119,8 @@ class LayerCheck:
         told = {"failures": failures_told(failed, backward_of(self.layer) if failed else None)}
         run.said.append(self._told(oracle, margins, disputed, seed) | told)
         if failed:
-            raise CheckFailed("\n".join([*map(str, failed), *([where] if where else [])]))
+            shown = [whole(v) for v in failed] if run.verbose else _shown(failed)
+            raise CheckFailed("\n".join([*shown, *([where] if where else [])]))
         if all(v.status == "skipped" for v in said):
             _skip("; ".join(dict.fromkeys(f"{v.oracle}: {v.message}" for v in said)))
 
@@ -160,6 +169,12 @@ class LayerCheck:
         ]
         lines = [f"{v.oracle} on {v.op}, {v.dtype}: {v.message}\n  case: {v.case!r}" for v in disputed]
         return {"seed": seed, "versions": {oracle.name: version_of(oracle)}, "margins": margins, "disputed": lines}
+
+
+def _shown(failed: Sequence[Verdict]) -> list[str]:
+    """Each bug in lines that fit behind what pytest puts before them: "E", and in the first the exception's name."""
+    first, before = f"{CheckFailed.__module__}.{CheckFailed.__name__}: ", len("E       ")
+    return [bug_text(bug, width=WIDTH - before, after=0 if i else len(first)) for i, bug in enumerate(bugs(failed))]
 
 
 KEPT = "a case kept from an earlier run in Hypothesis' example database, where it stays until it passes"

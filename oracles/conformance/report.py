@@ -31,7 +31,8 @@ class Verdict:
     exact value. margin: worst |error| / bound. cause: why a layer failed, where the numbers explain it. case: the
     shrunk case of a failure, or the one with the worst margin. snippet: code that shows it in a fresh interpreter.
     earlier: the calls that the same instance saw before, where a failure takes them. elements: of the results that are
-    wrong, those around the worst.
+    wrong, those around the worst. symptom: what was seen of a failure, whatever the case: its kind, and the result that
+    is wrong or what was raised where.
     """
 
     check: str
@@ -47,6 +48,7 @@ class Verdict:
     snippet: str = ""
     earlier: tuple[Case, ...] = ()
     elements: tuple[Elements, ...] = ()
+    symptom: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         who = f"{self.oracle} on {self.op}" if self.status == "disputed" else f"{self.layer}"
@@ -105,15 +107,6 @@ def merged(margins: Iterable[Margin]) -> tuple[Margin, ...]:
 def distinct(failures: Sequence[Verdict]) -> list[Verdict]:
     """One verdict of each claim and dtype: a layer that is wrong is so against every oracle."""
     return list({(v.op, v.check, v.dtype, v.message): v for v in reversed(failures)}.values())[::-1]
-
-
-def by_cause(failures: Sequence[Verdict]) -> list[list[Verdict]]:
-    """Distinct failures that have one cause together; those without one by what was seen."""
-    groups: dict[tuple[str, str], list[Verdict]] = {}
-    for verdict in distinct(failures):
-        known = verdict.cause and not verdict.cause.startswith("unexplained")
-        groups.setdefault((verdict.op, verdict.cause if known else verdict.message), []).append(verdict)
-    return list(groups.values())
 
 
 def source_order(margin: Margin) -> tuple[int, str]:
@@ -182,9 +175,12 @@ class Report:
             raise CheckFailed(str(self))
 
     def __str__(self) -> str:
+        from .bugs import bug_text, bugs
+
         counts = ", ".join(f"{number} {status}" for status, number in self.counts.items())
         lines = [f"{self.title}: {counts} ({self.cases} cases, {self.seconds:.1f} s, seed {self.seed})"]
-        lines += [str(v) for v in (*distinct(self.failures), *self.of_status("disputed"), *self.of_status("skipped"))]
+        lines += [bug_text(bug) for bug in bugs(self.failures)]
+        lines += [str(v) for v in (*self.of_status("disputed"), *self.of_status("skipped"))]
         return "\n".join([*lines, *self.notes])
 
     def to_json(self) -> str:

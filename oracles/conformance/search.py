@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -13,6 +15,7 @@ from hypothesis import seed as seeded
 from hypothesis.errors import HypothesisException
 
 from ..case import Case
+from ..registry import LayerError
 from .cases import ANYTHING, Variety, cases
 from .compare import Comparison
 from .contain import said
@@ -74,7 +77,18 @@ class Disagreement(AssertionError):  # noqa: N818  (a finding rather than a mist
         """What a verdict shows of it."""
         elements = tuple(c.elements for c in self.comparisons if c.elements is not None)
         seen = {"margin": self.margin, "message": self.message, "case": self.call, "earlier": self.earlier}
-        return seen | {"elements": elements}
+        return seen | {"elements": elements, "symptom": self.symptom}
+
+    @property
+    def symptom(self) -> tuple[str, ...]:
+        """What was seen, whatever the case: the kind, and the first result that is wrong, or what was raised where."""
+        error = self.__cause__
+        if error is not None and self.kind in ("raised", "integers"):
+            *_, last = traceback.extract_tb(error.__traceback__)
+            where = str(error) if isinstance(error, LayerError) else f"{Path(last.filename).name}:{last.lineno}"
+            return self.kind, type(error).__name__, where
+        results = [c.result for c in self.comparisons[:1]]  # the output first: gradients may be computed from it
+        return (self.kind, *(results or self.names))
 
 
 def of_lost(gone: Lost) -> Disagreement:

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .bugs import bug_text, bugs, whole
 from .compare import Comparison
 from .convention_table import Row
-from .report import Margin, Report, Verdict, by_cause, distinct, merged, source_order
+from .report import Margin, Report, Verdict, distinct, merged, source_order
 
 SHORT = {"finite_difference": "fin. diff"}
 
@@ -52,10 +53,10 @@ def margins_table(margins: Sequence[Margin], layer: str = "") -> Table:
 def summary_lines(report: Report, *, verbose: bool = False) -> list[str]:
     """What a reader needs under the table: failures, who is outside a bound, what was skipped, the verdict.
 
-    Of each cause the first failure in full, and where else it was seen; verbose: every failure in full.
+    Of each bug the first failure in a few lines, and where else it was seen; verbose: every failure in full, with its
+    code.
     """
-    groups = by_cause(report.failures)
-    lines = [_failure(v) for v in distinct(report.failures)] if verbose else [_failures(group) for group in groups]
+    lines = [whole(v) for v in distinct(report.failures)] if verbose else [*map(bug_text, bugs(report.failures))]
     disputed = report.of_status("disputed")
     if disputed:
         lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
@@ -81,21 +82,6 @@ def comparisons_table(sources: Mapping[str, Sequence[Comparison]]) -> Table:
             numbers = (repr(c.actual), repr(c.expected), f"{c.allowed:.3g}") if c.at is not None else ("", "", "")
             table.add_row(source, c.result, at or c.problem or "no elements", *numbers, margin_text(c.margin))
     return table
-
-
-def _failures(group: Sequence[Verdict]) -> str:
-    """The first of a cause in full, and the other claims that it breaks."""
-    first, *others = group
-    elsewhere: dict[str, list[str]] = {}
-    for verdict in others:
-        elsewhere.setdefault(verdict.check, []).append(verdict.dtype)
-    also = ", ".join(f"{check} ({', '.join(dict.fromkeys(dtypes))})" for check, dtypes in elsewhere.items())
-    return _failure(first, f"  also in: {also}" if also else "")
-
-
-def _failure(verdict: Verdict, also: str = "") -> str:
-    text = str(verdict)
-    return "\n".join(filter(None, (text, also, "" if verdict.snippet in text else verdict.snippet)))
 
 
 def conventions_table(rows: Sequence[Row], headings: Sequence[str]) -> Table:

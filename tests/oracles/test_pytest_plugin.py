@@ -73,6 +73,64 @@ def test_a_wrong_layer_shows_its_case_and_no_line_of_the_kit(run):
     assert "/hypothesis/" not in done.stdout.str()
 
 
+def test_short_or_whole(run):
+    short = run(decorated("[WRONG], **QUICK"), "-k", "special_values", "--backproof-seed", "3")
+    (start, end) = [i for i, line in enumerate(short.stdout.lines) if line.startswith(("____", "===="))][-3:-1]
+    assert 5 < end - start <= 25
+    assert all(len(line) <= 120 for line in short.stdout.lines if line.startswith("E "))
+    assert "holds(dinputs" not in short.stdout.str()
+    assert "holds(dinputs" in run(decorated("[WRONG], **QUICK"), "-k", "special_values", "-vv").stdout.str()
+
+
+OWN = """
+from hypothesis import strategies as st
+from oracles import CustomOp
+
+cases = st.lists(st.floats(1, 2), min_size=1, max_size=3).map(lambda x: {"x": np.array(x)})
+twice = CustomOp("twice", ["x"], cases, torch=lambda x: 2 * x, jax=lambda x: 2 * x)
+alone = CustomOp("alone", ["x"], cases)
+OWN = [Layer(op, forward=lambda x: 2 * x, vjp=lambda g, x: 2 * g, name=op.name) for op in (twice, alone)]
+
+
+def test_another():
+    pass
+"""
+
+
+def test_ops_of_ones_own_have_ids_whoever_judges_them(run):
+    done = run(OWN + decorated("OWN, dtypes=['float64'], max_examples=2"), "-k", "values or repeatable or another")
+    outcomes = done.parseoutcomes()
+    assert "errors" not in outcomes
+    assert outcomes["passed"] >= 4
+    done.stdout.fnmatch_lines(["backproof *: *; seed *"])
+    done.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_oracle_keeps_the_ids_that_it_judges_with_another(run):
+    pytest.importorskip("torch", reason="torch is not installed")
+    pytest.importorskip("jax", reason="jax is not installed")
+    done = run(OWN + decorated("OWN, dtypes=['float64'], max_examples=2"), "--oracle", "torch", "--collect-only", "-q")
+    assert "twice-values-torch" in done.stdout.str()
+    assert "twice-repeatable-torch+jax" in done.stdout.str()
+
+
+FAULTS = {
+    "header": "import oracles.conformance.panel as m\nm.load_on = None",
+    "report": "import oracles.pytest_plugin as m\nm._say_what_failed = None",
+    "summary": "import oracles.conformance.tables as m\nm.told_lines = None",
+}
+
+
+@pytest.mark.parametrize("where", FAULTS)
+def test_a_fault_of_the_plugin_ends_no_session(run, where):
+    done = run(f"{FAULTS[where]}\ndef test_another(): pass\n" + decorated("[RIGHT], **QUICK"), "-k", "another or sizes")
+    done.stdout.no_fnmatch_line("*INTERNALERROR*")
+    expected = {"passed": 1, "failed": 1} if where == "report" else {"passed": 2}
+    done.assert_outcomes(deselected=8, **expected)
+    if where != "header":
+        done.stdout.fnmatch_lines(["*a fault of backproof*", "*'NoneType' object is not callable*"])
+
+
 def test_an_expected_failure_is_strict(run):
     source = decorated(
         '[RIGHT, WRONG], expected_failures={"Wrong-values": "doubled", "Right-sizes": "repaired"}, **QUICK'
@@ -92,11 +150,11 @@ def test_github_shows_a_failure_beside_the_code_and_nothing_that_is_expected(run
     done = run(decorated(f"[RIGHT, WRONG], {expected}, **QUICK"), *arguments)
     found = [line for line in done.stdout.lines if line.startswith("::error ")]
     line = done.file.read_text().partition("\nWRONG")[0].count("\n") + 2
-    assert {text.partition("::dinputs")[0] for text in found} == {
-        f"::error file={done.file.name},line={line},title=Wrong%3A {check}%2C float64"
-        for check in ("values", "special_values")
+    assert {text.partition("::failed")[0] for text in found} == {
+        f"::error file={done.file.name},line={line},title=Wrong%3A {check}%2C float64" for check in ("values",)
     }
-    assert "%0Acause: dinputs: " in found[0]
+    assert "%0A  cause: dinputs: " in found[0]
+    assert "%0Aand in 1 more tests%0A" in found[0]
     assert "--backproof-seed 3" in found[0]
 
 

@@ -49,9 +49,9 @@ def test_a_failure_says_what_why_on_which_case_and_how_to_see_it_again():
     properties, message = read(command)
     assert properties == {"title": "mine: values, float32"}
     assert message.splitlines() == [
-        "dinputs: wrong",
-        "cause: leaks",
-        f"case: {CASE!r}",
+        "failed: mine, values, float32: dinputs: wrong",
+        "  cause: leaks",
+        f"  case: {CASE!r}",
         "again: backproof check mine:relu --seed 7",
     ]
 
@@ -65,9 +65,11 @@ def test_it_stands_beside_the_backward_pass_where_that_is_in_the_repository(tmp_
     assert set(read(command)[0]) == {"title"}
 
 
-def test_only_distinct_failures_are_annotated():
-    twice = replace(FAILED, oracle="jax")
-    assert len(github.errors(report(FAILED, twice, PASSED, DISPUTED, SKIPPED), "/")) == 1
+def test_a_bug_is_annotated_once_whichever_claims_and_dtypes_show_it():
+    same = [replace(FAILED, oracle="jax"), replace(FAILED, dtype="float64"), replace(FAILED, check="sizes")]
+    (command,) = github.errors(report(FAILED, *same, PASSED, DISPUTED, SKIPPED), "/")
+    assert "also in: values (float64), sizes (float32)" in read(command)[1]
+    assert len(github.errors(report(FAILED, replace(FAILED, check="sizes", cause="another")), "/")) == 2
     assert github.errors(report(PASSED, DISPUTED, SKIPPED), "/") == []
 
 
@@ -96,7 +98,7 @@ def test_what_a_pytest_run_told_is_annotated_once_with_its_test(tmp_path):
     (command,) = github.commands(again, str(tmp_path))
     properties, message = read(command)
     assert properties == {"file": "mine.py", "line": "3", "title": "mine: values, float32"}
-    assert message.endswith("again: pytest test.py::1")
+    assert message.endswith("and in 1 more tests\nagain: pytest test.py::1")
 
 
 def test_the_summary_of_a_failure_is_complete():
@@ -105,7 +107,7 @@ def test_the_summary_of_a_failure_is_complete():
         "### a run",
         "**❌ FAILED 1 of 1 claims (leaks)**: 10 cases, seed 7",
         "**mine: values, float32**",
-        f"```\ndinputs: wrong\ncause: leaks\ncase: {CASE!r}\n```",
+        f"```\nfailed: mine, values, float32: dinputs: wrong\n  cause: leaks\n  case: {CASE!r}\n```",
         "backproof check mine:relu --seed 7",
         "| op | dtype | result | mine | torch |\n|---|---|---|--:|--:|\n| relu | float32 | output | **inf** | 0.25 |",
         "- jax, relu in float16: output: off",
@@ -121,15 +123,16 @@ def test_the_summary_of_a_pass_says_so():
 
 
 def test_a_fence_is_longer_than_what_it_holds_and_text_is_no_markup():
-    evil = "```\n</details><script>alert(1)</script> | ````"
+    evil = "``` </details><script>alert(1)</script> | ````"
     text = github.summary(report(replace(FAILED, message=evil, layer="a|b<i>*_"), notes=("<img src=x>",)))
-    assert f"`````\n{evil}" in text
+    assert f"`````\nfailed: a|b<i>*_, values, float32: {evil}" in text
     assert r"a\|b\<i\>\*\_: values" in text
     assert r"\<img src=x\>" in text
 
 
 def test_a_summary_stays_below_what_github_takes():
-    many = [replace(FAILED, message=f"{i} " + "x" * 10**5, snippet="y" * 10**5) for i in range(200)]
+    long = {"cause": "unexplained", "snippet": "y" * 10**5}
+    many = [replace(FAILED, message=f"{i} " + "x" * 10**5, symptom=("value", str(i)), **long) for i in range(200)]
     text = github.summary(report(*many))
     assert len(text.encode()) < 2**20
     assert "… and 150 more." in text

@@ -9,7 +9,7 @@ import oracles.conformance.layer_check as module
 from oracles import Case, Layer, Oracle, OracleUnavailable, Result, UnsupportedCase, load
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.layer import reference_layer
-from oracles.conformance.layer_check import RUN, LayerCheck, Run, seed_of
+from oracles.conformance.layer_check import KEPT, RUN, LayerCheck, Run, seed_of
 from oracles.conformance.report import CheckFailed
 
 GIVEN = Run(seed=1, examples=20)
@@ -50,16 +50,29 @@ def test_a_right_layer_passes_and_tells_its_margins(told):
     assert list(one["versions"]) == ["finite_difference"]
 
 
-def test_a_failure_shows_each_failed_verdict_and_how_to_draw_it_again(told):
+def test_a_failure_is_told_once_for_all_dtypes_and_how_to_draw_it_again(told):
     with pytest.raises(CheckFailed) as caught:
         check(doubled())()
     lines = str(caught.value).splitlines()
     assert [line.partition(": dinputs")[0] for line in lines if line.startswith("failed")] == [
-        "failed: Doubled, values, float32",
-        "failed: Doubled, values, float64",
+        "failed: Doubled, values, float32"
     ]
+    assert "  also in: values (float64)" in lines
     assert "  case: Case('relu', {'inputs': array([[1.0]], 'float32')}, array([[1.0]], 'float32'))" in lines
+    assert lines[-1] in (KEPT, "seed 1: --backproof-seed 1 draws the same cases again")
+    assert len("E       oracles.CheckFailed: " + lines[0]) <= 120
     assert told
+
+
+def test_verbose_leaves_nothing_out():
+    token = RUN.set(Run(verbose=True))
+    try:
+        with pytest.raises(CheckFailed) as caught:
+            check(doubled())()
+    finally:
+        RUN.reset(token)
+    assert str(caught.value).count("failed: Doubled, values, float") == 2
+    assert "holds(dinputs, expected, allowed)" in str(caught.value)
 
 
 def test_the_search_is_shared_by_the_ids_of_all_oracles(monkeypatch):

@@ -109,7 +109,7 @@ def test_a_cause_is_shown_once_in_full_with_the_claims_it_breaks():
     text = "\n".join(summary_lines(report))
     assert text.count("cause: scaled by 2") == text.count("cause: keeps its mask") == 1
     assert "also in: values (float64), sizes (float32, float64)" in text
-    assert text.count("assert False") == 2
+    assert "assert False" not in text
     assert text.splitlines()[-1] == "FAILED 5 of 6 claims (scaled by 2; keeps its mask): 2 cases in 3 s, seed 1"
     assert "\n".join(summary_lines(report, verbose=True)).count("assert False") == 5
 

@@ -1,0 +1,94 @@
+"""A bug is told once, in lines that fit a terminal, whatever the candidate says and however large the case is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oracles import Case, Layer, Recipe, check_layer
+from oracles.conformance.bugs import LINES, WIDTH, bug_text, bugs, claims, whole
+from oracles.conformance.report import Verdict
+
+CASE = Case("relu", {"inputs": [0.0]}, [1.0])
+FAILED = Verdict(
+    "values", "relu", "mine", "exact", "float32", "failed", np.inf, "leaks", "dinputs: wrong", CASE, snippet="assert 0"
+)
+
+
+def fits(text, width=WIDTH):
+    return len(text.splitlines()) <= LINES and max(map(len, text.splitlines())) <= width
+
+
+def test_one_cause_is_one_bug_whichever_claims_and_dtypes_show_it():
+    seen = [replace(FAILED, check=c, dtype=d) for c in ("values", "sizes") for d in ("float32", "float64")]
+    twice = [replace(v, oracle=name) for v in seen for name in ("torch", "jax")]
+    (bug,) = bugs(twice)
+    assert claims(bug[1:]) == "values (float64), sizes (float32, float64)"
+    assert len(bugs([*seen, replace(FAILED, check="dtypes", cause="another")])) == 2
+
+
+def test_without_a_cause_the_same_result_wrong_is_one_bug():
+    def unexplained(result, message, dtype="float32"):
+        return replace(
+            FAILED, cause="unexplained", message=message, symptom=("value", result), dtype=dtype, check=message
+        )
+
+    found = bugs([unexplained("dx", "1 of 2"), unexplained("dx", "3 of 9", "float64"), unexplained("output", "2 of 2")])
+    assert [len(bug) for bug in found] == [2, 1]
+
+
+def test_what_raises_is_told_apart_by_what_and_where():
+    def raises(where):
+        def vjp(g, x):
+            if where(x):
+                raise ValueError(f"shape {x.shape}")
+            return np.where(x > 0, g, 0) if x.size < 60 else int("none")
+
+        return Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=vjp, name="mine")
+
+    report = check_layer(raises(lambda x: x.size == 0), dtypes=["float32", "float64"], oracles=["exact"], seed=1)
+    found = bugs(report.failures)
+    assert {bug[0].symptom[:2] for bug in found} <= {("raised", "ValueError")}
+    assert len(found) == 2
+    assert all(bug[0].symptom[2].startswith("test_bugs.py:") for bug in found)
+
+
+def test_a_small_case_is_code_in_a_line():
+    assert bug_text([FAILED]).splitlines() == [
+        "failed: mine, values, float32: dinputs: wrong",
+        "  cause: leaks",
+        f"  case: {CASE!r}",
+    ]
+    assert whole(FAILED).splitlines()[-1] == "assert 0"
+
+
+@pytest.mark.parametrize("shape", [(3, 40), (64, 70), (1000, 300)])
+def test_a_large_case_is_cut_and_never_base64(shape):
+    rng = np.random.default_rng(0)
+    case = Case("relu", [rng.standard_normal(shape)], rng.standard_normal(shape))
+    text = bug_text([replace(FAILED, case=case, earlier=(case, case))])
+    assert fits(text)
+    assert "packed(" not in text
+    assert f"<float64 {shape}: 0.12573022" in text
+
+
+def test_an_array_with_a_recipe_is_shown_by_it():
+    case = Case("relu", [Recipe("uniform", (64, 70), "float32", seed=7)], Recipe("ones", (64, 70), "float32", seed=1))
+    text = bug_text([replace(FAILED, case=case)])
+    assert fits(text)
+    assert "Recipe('uniform', (64, 70), 'float32', seed=7)" in text
+
+
+def test_a_layout_is_told_where_the_array_is_cut():
+    wide = np.arange(400.0).reshape(20, 20).T
+    assert "(20, 20), strides (1, 20): 0.0, 20.0" in bug_text([replace(FAILED, case=Case("relu", [wide], wide))])
+
+
+@given(st.text(max_size=2000), st.text(max_size=500), st.integers(0, 6))
+def test_whatever_is_said_it_fits(message, cause, earlier):
+    odd = Case("relu", [np.linspace(0, 1, 300)], np.ones(300))
+    verdict = replace(FAILED, message=message, cause=cause, case=odd, earlier=(odd,) * earlier)
+    assert fits(bug_text([verdict]))
+    assert fits(bug_text([verdict], width=100, after=20), 100)
