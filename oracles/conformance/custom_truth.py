@@ -76,9 +76,9 @@ def custom_truth(op: CustomOp, case: Case) -> Truth:
     value = found[first.name]
     function = partial(_results, op, first)
     effect = effects(function, arrays, value, names)
-    own, lost = _own_errors(op, case, arrays, names, value)
+    own, lost, unknown = _own_errors(op, case, arrays, names, value)
     wide, narrow = ARITHMETIC["float64"], ARITHMETIC[case.dtype.name]
-    bounds, disputes = {}, []
+    bounds, disputes = {}, unknown
     for r, v in value.items():
         exact = _allowed(effect, r, v, own, wide.v)
         bound = np.where(lost[r], np.inf, stored(narrow, v, exact + _allowed(effect, r, v, own, narrow.v)))
@@ -87,9 +87,9 @@ def custom_truth(op: CustomOp, case: Case) -> Truth:
             apart = _apart(a, b, 2 * stored(wide, v, exact))
             if apart.any():
                 at = tuple(int(i) for i in np.argwhere(apart)[0])
-                which = f"{r} of {op.name}, at {apart.sum()} of {apart.size} elements"
-                values = f"at {at}: {float(a[at])!r} and {float(b[at])!r}"
-                disputes.append(f"{one} and {other} disagree on {which}; {values}; a layer is not judged there")
+                where = f"at {apart.sum()} of {apart.size} elements; at {at}: {float(a[at])!r} and {float(b[at])!r}"
+                about = f"{one} and {other} disagree on {r} of {op.name}"
+                disputes.append((about, f", {where}; a layer is not judged there"))
                 bound = np.where(apart, np.inf, bound)
         bounds[r] = bound
     enclosures = {r: Enclosure.exact(v) for r, v in value.items()}
@@ -102,12 +102,12 @@ def custom_truth(op: CustomOp, case: Case) -> Truth:
 
 def shape_of(op: CustomOp, arrays: Mapping[str, Array]) -> tuple[int, ...]:
     """The shape of the output for these primals, by the first framework. InputError where it raises."""
-    key = (op, *((n, a.shape, a.dtype.name) for n, a in arrays.items()))
+    key = (op, *((n, a.shape) for n, a in arrays.items()))
     if key not in _SHAPES:
         name = sources(op)[0].name
         adapter: Any = load(name).module
         try:
-            given = {n: adapter.share(np.array(arrays[n], order="C"), "cpu") for n in op.primals}
+            given = {n: adapter.share(_wide(arrays[n]), "cpu") for n in op.primals}
             _SHAPES[key] = tuple(adapter.tracer(get_op(op.name), op.frameworks[name], "cpu")(given, {})[0].shape)
         except Exception as error:
             raise InputError(_raised(op, name, error, arrays)) from error
@@ -131,7 +131,11 @@ def arrays_of(case: Case) -> dict[str, Array]:
 
 def widened(case: Case) -> dict[str, Array]:
     """The case's arrays in float64, integers as they are."""
-    return {n: a.astype(np.float64) if a.dtype.name in FLOAT_DTYPES else a for n, a in arrays_of(case).items()}
+    return {n: _wide(a) for n, a in arrays_of(case).items()}
+
+
+def _wide(a: Array) -> Array:
+    return np.array(a, np.float64 if a.dtype.name in FLOAT_DTYPES else None, order="C")
 
 
 def _moving(case: Case) -> tuple[str, ...]:
@@ -141,12 +145,14 @@ def _moving(case: Case) -> tuple[str, ...]:
 
 def _own_errors(
     op: CustomOp, case: Case, arrays: Mapping[str, Array], names: tuple[str, ...], value: Results
-) -> tuple[dict[str, Floats], dict[str, Array]]:
-    """The frameworks' own errors in units of roundoff, and where they leave the range: nothing is claimed there.
+) -> tuple[dict[str, Floats], dict[str, Array], list[tuple[str, str]]]:
+    """The frameworks' own errors in units of roundoff, where they leave the range, and whose could not be had.
 
-    Of float64 nothing wider is at hand: its errors are those of float32, which to first order differ by the roundoff.
+    Nothing is claimed where they leave it. Of float64 nothing wider is at hand: its errors are those of float32, which
+    to first order differ by the roundoff.
     """
     dtype = np.dtype(np.float32) if case.dtype == np.float64 else case.dtype
+    unknown: list[tuple[str, str]] = []
     own = {r: np.zeros(v.shape) for r, v in value.items()}
     lost = {r: np.zeros(v.shape, bool) for r, v in value.items()}
     for source in sources(op):
@@ -157,9 +163,9 @@ def _own_errors(
             if dtype == case.dtype:
                 there = function(arrays_of(case))
                 lost |= {r: lost[r] | (np.isfinite(v) & ~np.isfinite(there[r])) for r, v in value.items()}
-        except InputError:  # it has no such op in that dtype
-            continue
-    return own, lost
+        except InputError as refused:  # most often it has no such op in that dtype
+            unknown.append((f"{source.name}'s own error in {dtype} is not known", f": {refused}"))
+    return own, lost, unknown
 
 
 def _allowed(effect: Effects, r: str, value: Floats, own: Results, u: float) -> Floats:
@@ -175,7 +181,8 @@ def _results(op: CustomOp, source: Source, arrays: Mapping[str, Array]) -> dict[
     """What a primal and its derivative give, in float64. InputError where it raises: the op was declared wrongly."""
     try:
         with np.errstate(all="ignore"):
-            result = source.run(arrays)
+            # NumPy makes a scalar of arithmetic on arrays of rank 0, which is no array to a framework
+            result = source.run({n: np.asarray(a) for n, a in arrays.items()})
             return {n: a.astype(np.float64) for n, a in result.named().items()}
     except Exception as error:
         raise InputError(_raised(op, source.name, error, arrays)) from error

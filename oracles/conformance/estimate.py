@@ -89,7 +89,7 @@ def _points(arrays: Named, names: tuple[str, ...]) -> Iterator[Named]:
     rng = np.random.default_rng(1)
     yield arrays
     for low, high in SPREAD:
-        yield {n: a * rng.uniform(low, high, a.shape) if n in names else a for n, a in arrays.items()}
+        yield {n: np.asarray(a * rng.uniform(low, high, a.shape)) if n in names else a for n, a in arrays.items()}
 
 
 def _moved(a: Array, direction: Array) -> Array:

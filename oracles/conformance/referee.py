@@ -25,6 +25,8 @@ from .search import Disagreement, raising_is_wrong
 from .sessions import Session
 from .truth import Truth, promised
 
+TOGETHER = "frameworks"  # the oracle in verdicts on several at once
+
 
 @dataclass
 class _Worst:
@@ -55,6 +57,7 @@ class Tally:
     worst: dict[tuple[str, str, str, str], _Worst] = field(default_factory=dict)
     skipped: dict[tuple[str, str, str], str] = field(default_factory=dict)
     broken: dict[tuple[str, str, str], tuple[str, Case]] = field(default_factory=dict)
+    apart: dict[tuple[str, str, str], tuple[str, Case]] = field(default_factory=dict)  # by what oracles disagree on
     cases: int = 0
 
     @classmethod
@@ -65,6 +68,7 @@ class Tally:
             whole.worst |= part.worst
             whole.skipped |= part.skipped
             whole.broken |= part.broken
+            whole.apart |= part.apart
             whole.cases += part.cases
         return whole
 
@@ -153,9 +157,8 @@ def judge_oracle(oracle: Oracle, case: Case, truth: Truth, tally: Tally) -> None
     if oracle.name == "exact":
         return  # it is the truth
     key = (case.op, case.dtype.name, oracle.name)
-    for dispute in truth.disputes:
-        if f" {oracle.name} " in f" {dispute.partition(' disagree')[0]} ":
-            tally.broken.setdefault(key, (dispute, case))
+    for about, where in truth.disputes:
+        tally.apart.setdefault((case.op, case.dtype.name, about), (about + where, case))
     try:
         comparisons = truth.for_oracle(oracle).judge(oracle.vjp(case))
     except UnsupportedCase as reason:
@@ -183,8 +186,11 @@ def verdicts_on_layer(
 
 
 def disputes(op: str, oracles: Sequence[Oracle], dtypes: Sequence[str], tally: Tally) -> Iterator[Verdict]:
-    """Verdicts on the oracles that raised or were outside their own bounds."""
+    """Verdicts on the oracles that disagreed, that raised, or that were outside their own bounds."""
     for dtype in dtypes:
+        for (an_op, a_dtype, _), (message, case) in tally.apart.items():
+            if (an_op, a_dtype) == (op, dtype):
+                yield Verdict("oracle", op, "", TOGETHER, dtype, "disputed", float("inf"), "", message, case)
         for oracle in oracles:
             common = ("oracle", op, "", oracle.name, dtype, "disputed")
             if (op, dtype, oracle.name) in tally.broken:

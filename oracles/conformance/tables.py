@@ -122,5 +122,4 @@ def _heading(source: str) -> str:
 
 
 def _dispute(v: Verdict) -> str:
-    result, _, rest = v.message.partition(":")
-    return f"{v.oracle}, {v.op} {result} in {v.dtype}:{rest.partition(';')[2] or rest}"
+    return f"{v.oracle}, {v.op} in {v.dtype}: {v.message}"

@@ -29,7 +29,8 @@ class Truth:
     """Everything a result of the case is held against.
 
     instead: for an op of a user's own, what it gives of other arrays in float64. disputes: what oracles disagree on,
-    where the truth is theirs. in_balls: whether the enclosures are the final ones, or float64's, which decide passes.
+    where the truth is theirs, with where and how far. in_balls: whether the enclosures are the final ones, or
+    float64's, which decide passes.
     """
 
     case: Case
@@ -37,7 +38,7 @@ class Truth:
     bounds: Mapping[str, Floats]
     accepted: tuple[Alternative, ...]
     instead: Callable[[Mapping[str, Array]], Mapping[str, Floats]] | None = None
-    disputes: tuple[str, ...] = ()
+    disputes: tuple[tuple[str, str], ...] = ()
     in_balls: bool = True
 
     @classmethod

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from own_ops import LAYERS, floats, installed, layer_of
@@ -8,6 +10,7 @@ from oracles.conformance.custom_truth import custom_truth
 from oracles.conformance.pools import small
 from oracles.conformance.referee import judge_layer, truth_for
 from oracles.conformance.search import try_cases
+from oracles.conformance.tables import summary_lines
 
 INPUTS = floats((3,)).map(lambda x: {"inputs": x})
 
@@ -60,8 +63,12 @@ def test_frameworks_that_disagree_are_named_and_a_layer_is_judged_elsewhere():
 
     op = CustomOp("absolute", ["inputs"], INPUTS, torch=torch.abs, jax=jnp.abs)  # at 0: torch 0, jax 1
     truth = custom_truth(op, Case("absolute", [[0.0, 2.0]], [1.0, 1.0]))
-    (said,) = truth.disputes
-    assert said.startswith("torch and jax disagree on dinputs of absolute, at 1 of 2 elements; at (0,): 0.0 and 1.0")
+    assert truth.disputes == (
+        (
+            "torch and jax disagree on dinputs of absolute",
+            ", at 1 of 2 elements; at (0,): 0.0 and 1.0; a layer is not judged there",
+        ),
+    )
     assert list(np.isinf(truth.bounds["dinputs"])) == [True, False]
     zeros = CustomOp(
         "absolute",
@@ -76,7 +83,10 @@ def test_frameworks_that_disagree_are_named_and_a_layer_is_judged_elsewhere():
         )
         report = check_layer(layer, dtypes=["float64"], max_examples=10, seed=0)
         assert report.passed, str(report)
-        assert {v.oracle for v in report.of_status("disputed")} == {"torch", "jax"}
+        (said,) = report.of_status("disputed")  # once, with the numbers, and not once a framework
+        lines = [line for line in summary_lines(report) if "disagree" in line]
+        assert lines == [f"  frameworks, absolute in float64: {said.message}"]
+        assert re.search(r"at 1 of 3 elements; at \(\d,\): -?0\.0 and -?\d\.0; a layer is not judged", said.message)
 
 
 def test_a_primal_that_raises_is_the_callers_mistake():
@@ -95,3 +105,44 @@ def test_a_case_of_another_shape_is_refused():
     layer = layer_of("swish", "torch")
     with pytest.raises(InputError, match=r"expected shape \(2,\)"):
         truth_for(layer, Case("swish", [[0.0, 1.0]], [1.0]))
+
+
+def scalar_op(**frameworks):
+    """A loss of a scalar: cotangent and one primal have rank 0."""
+    cases = floats((3,)).map(lambda x: {"inputs": x, "scale": np.float64(1.5)})
+    return CustomOp("scaled_sum", ["inputs", "scale"], cases, **frameworks)
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_arrays_of_rank_0_are_judged_and_explained(framework):
+    needs(framework)
+    op = scalar_op(**{framework: lambda x, scale: (x * x).sum() * scale})
+
+    def forward(x, scale):
+        return (x * x).sum() * scale
+
+    def vjp(g, x, scale):
+        return 2 * g * scale * x, g * (x * x).sum()
+
+    settings = {"max_examples": 8, "seed": 0, "dtypes": ["float32", "float64"]}
+    report = check_layer(Layer(op, forward=forward, vjp=vjp), **settings)
+    assert report.passed, str(report)
+    assert not report.of_status("disputed")  # the framework's own error could be had
+    odd = check_layer(Layer(op, forward=forward, vjp=lambda g, x, s: (vjp(g, x, s)[0], g * (x**4).sum())), **settings)
+    assert "unexplained" in {v.cause for v in odd.failures}
+    assert not any("Error" in v.cause for v in odd.failures), [v.cause for v in odd.failures]
+
+
+def test_an_own_error_that_cannot_be_had_is_told():
+    needs("torch")
+
+    def no_half(x, scale):
+        if x.dtype.itemsize == 2:
+            raise RuntimeError("not implemented for Half")
+        return x * scale
+
+    op = scalar_op(torch=no_half)
+    truth = custom_truth(op, Case(op.name, [np.ones(2, "float16"), np.float16(2)], np.ones(2, "float16")))
+    ((about, why),) = truth.disputes
+    assert about == "torch's own error in float16 is not known"
+    assert "not implemented for Half" in why

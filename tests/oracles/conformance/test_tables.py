@@ -67,7 +67,7 @@ def test_the_summary_names_disputes_and_skips():
     lines = summary_lines(
         Report("run", verdicts, (), {"numpy": "2"}, 1, 2, 3.0, notes=("nothing was cross-validated",))
     )
-    assert "  jax, dense dbiases in float16: worst at (0,): off" in lines
+    assert "  jax, dense in float16: dbiases: 1 of 2 elements wrong; worst at (0,): off" in lines
     assert "skipped: torch: not installed" in lines
     assert "nothing was cross-validated" in lines
     assert lines[-1] == "passed: 2 cases in 3 s, seed 1"
