@@ -25,8 +25,8 @@ from oracles.ops import OPS
 
 CHECK = """
 import json, sys, time
-from oracles.terminal import set_up_jax
-set_up_jax()
+from oracles.terminal import set_up_frameworks
+set_up_frameworks()
 from oracles import check_layer, load
 from oracles.conformance.layer import reference_layer
 load("torch"), load("jax")

@@ -29,7 +29,7 @@ from .terminal import (
     misuse,
     page,
     progress_bar,
-    set_up_jax,
+    set_up_frameworks,
     written,
 )
 
@@ -95,7 +95,7 @@ def verify(
     backproof verify --oracle torch --device cuda --json report.json
     backproof verify --html report.html --junit report.xml
     """  # noqa: D301  (click wants the character)
-    set_up_jax()
+    set_up_frameworks()
     from .conformance.tables import margins_table, summary_lines
     from .conformance.verify import EXAMPLES, planned_cases
     from .conformance.verify import verify as run
@@ -141,7 +141,7 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     backproof conventions --all --oracle torch
     backproof conventions --record records
     """  # noqa: D301  (click wants the character)
-    set_up_jax()
+    set_up_frameworks()
     from .conformance import convention_table as table
     from .conformance.panel import load_oracles
     from .conformance.records import to_data

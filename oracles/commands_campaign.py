@@ -12,7 +12,7 @@ import click
 
 from . import completion
 from .commands_check import FORMS, FRAMEWORK, VJP
-from .terminal import DTYPES, HTML, JSON, JUNIT, OPS, ORACLE, misuse, page, set_up_jax, written
+from .terminal import DTYPES, HTML, JSON, JUNIT, OPS, ORACLE, misuse, page, set_up_frameworks, written
 from .words import printable
 
 STATE = "campaign.sqlite"
@@ -84,7 +84,7 @@ def campaign(
     backproof campaign layers.py:MySoftmax --op softmax --cases 20000
     backproof campaign --dask tcp://scheduler:8786 --database redis://cache:6379
     """  # noqa: D301  (click wants the character)
-    set_up_jax()
+    set_up_frameworks()
     from .campaign.executors import Dask, Local
     from .campaign.live_view import live_view
     from .campaign.report import report as report_of

@@ -22,7 +22,7 @@ from .terminal import (
     misuse,
     page,
     progress_bar,
-    set_up_jax,
+    set_up_frameworks,
     written,
 )
 
@@ -106,7 +106,7 @@ def check(
     backproof check layers:MyReLU --op relu --html report.html --junit report.xml
     backproof check kernels:Softmax --op softmax --framework torch --device cuda
     """  # noqa: D301  (click wants the character)
-    set_up_jax()
+    set_up_frameworks()
     from .conformance.isolated import check_isolated
     from .conformance.kit import check_layer, planned
     from .conformance.target import Target, load_layer
@@ -160,7 +160,7 @@ def replay(
     backproof replay case.json layers:MyReLU
     backproof replay case.json
     """  # noqa: D301  (click wants the character)
-    set_up_jax()
+    set_up_frameworks()
     from .conformance import isolated
     from .conformance import replay as replays
     from .conformance.tables import comparisons_table

@@ -1,6 +1,6 @@
 """What the commands share: a caller's mistake as one line, a page, a bar, and the settings of the process.
 
-Settings of the process (jax's compilation cache and memory) are made here and nowhere else.
+Settings of the process (threads, jax's compilation cache and memory) are made here and nowhere else.
 """
 
 from __future__ import annotations
@@ -201,12 +201,16 @@ def progress_bar(total: int) -> Any:
         yield lambda done, what: bar.update(task, advance=done, description=f"{what:34}")
 
 
-def set_up_jax() -> None:
-    """Keep what jax compiles in the user's cache directory, and let it take a GPU's memory as it needs it.
+def set_up_frameworks() -> None:
+    """Settings of this process, which is the command's own, before torch and jax are loaded in it.
 
-    By default it takes three quarters, and a second process, or a framework beside it, finds too little. Where the
-    environment says otherwise it stands.
+    Keep what jax compiles in the user's cache directory, let it take a GPU's memory as it needs it (by default it takes
+    three quarters, and a second process, or a framework beside it, finds too little), and hold torch and XLA to one
+    thread. Where the environment says otherwise it stands.
     """
+    from .conformance.processes import one_thread
+
+    os.environ.update(one_thread())
     with suppress(RuntimeError):  # nobody's home: then nothing is kept
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backproof" / "jax"
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))

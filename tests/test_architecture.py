@@ -15,6 +15,7 @@ STAGES = (
     (
         "blackbox",
         "contain",
+        "listening",
         "lost",
         "processes",
         "records",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
@@ -13,13 +12,10 @@ from typing import Any
 from reference import InputError
 from reference._arrays import shown
 
-from ..conformance.processes import cores, ends_with_its_parent
+from ..conformance.processes import cores, ends_with_its_parent, held_to_one_thread
 from ..registry import OracleUnavailable
 
 MOST = 1024  # processes of one machine
-# a worker has one core: set before the libraries read them
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"), "1")
-XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 class Local(Executor):
@@ -35,9 +31,8 @@ class Local(Executor):
         self.workers = workers or cores()
         self.at_once = self.workers + 1  # one waits, so that no worker does
         self._pool: ProcessPoolExecutor | None = None
-        changed = ONE_THREAD | {"XLA_FLAGS": " ".join(filter(None, (os.environ.get("XLA_FLAGS"), XLA)))}
-        self._before = {name: os.environ.get(name) for name in changed}
-        os.environ.update(changed)
+        self._held = ExitStack()
+        self._held.enter_context(held_to_one_thread())  # until shutdown: a pool is renewed where a worker died
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """As for any executor."""
@@ -67,11 +62,7 @@ class Local(Executor):
                 self.kill()
             self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
             self._pool = None
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        self._held.close()
 
 
 class Dask(Executor):

@@ -1,4 +1,4 @@
-"""What a process was at when it died: the case in flight and the time it took, in a file that outlives it."""
+"""What a process was at when it died: the case, the time its calls took, what it found; in a file that outlives it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from reference import InputError
 
 from ..case import Case
 
-SIZE = 2**23  # sparse; a case that does not fit is not recorded
-_TIMES = struct.Struct("<dd")  # seconds spent on earlier cases, and when this one started, 0 between two
+SIZE = 2**24  # sparse; what does not fit its half is not recorded
+_TIMES = struct.Struct("<ddq")  # seconds of earlier calls, when this one started, 0 between two, and steps taken
 _LENGTH = struct.Struct("<q")
-_TEXT = _TIMES.size + _LENGTH.size
+_CASE, _FOUND = _TIMES.size, SIZE // 2
 
 
 class BlackBox:
@@ -28,43 +28,87 @@ class BlackBox:
             self._map = mmap.mmap(file.fileno(), SIZE)
 
     def reset(self) -> None:
-        """Nothing is in flight and no time was spent."""
-        self._map[:_TEXT] = bytes(_TEXT)
+        """Nothing is in flight, nothing was found and no time was spent."""
+        for at in (_CASE, _FOUND):
+            _LENGTH.pack_into(self._map, at, 0)
+        _TIMES.pack_into(self._map, 0, 0.0, 0.0, self.steps + 1)
 
     @contextmanager
     def watch(self, case: Case) -> Iterator[None]:
-        """Record that the case is in flight, and how long it takes."""
-        text = case.to_json(short=True).encode()
-        fits = len(text) <= SIZE - _TEXT
-        _LENGTH.pack_into(self._map, _TIMES.size, len(text) if fits else 0)
-        if fits:
-            self._map[_TEXT : _TEXT + len(text)] = text
-        spent, start = _TIMES.unpack_from(self._map)[0], time.monotonic()
-        _TIMES.pack_into(self._map, 0, spent, start)
+        """Record that the case is what is worked on."""
+        self._write(_CASE, case.to_json(short=True))
+        self._step()
         try:
             yield
         finally:
-            _TIMES.pack_into(self._map, 0, spent + time.monotonic() - start, 0.0)
+            self._step()
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Record that the candidate is called, and how long it takes: its own time, whatever else a case costs."""
+        spent, start = _TIMES.unpack_from(self._map)[0], time.monotonic()
+        _TIMES.pack_into(self._map, 0, spent, start, self.steps + 1)
+        try:
+            yield
+        finally:
+            _TIMES.pack_into(self._map, 0, spent + time.monotonic() - start, 0.0, self.steps + 1)
+
+    def keep(self, *found: str) -> None:
+        """Keep what was found, should the process end before it is told: the first of these texts that fits."""
+        for text in found:
+            if self._write(_FOUND, text):
+                return
 
     @property
     def in_flight(self) -> bool:
-        """Whether a case is."""
+        """Whether the candidate is being called."""
         return bool(_TIMES.unpack_from(self._map)[1])
 
     @property
+    def call_seconds(self) -> float:
+        """The time that the call in flight has taken."""
+        start = _TIMES.unpack_from(self._map)[1]
+        return float(time.monotonic() - start if start else 0.0)
+
+    @property
     def seconds(self) -> float:
-        """The time spent on cases since the reset, the one in flight included."""
-        spent, start = _TIMES.unpack_from(self._map)
-        return float(spent + (time.monotonic() - start if start else 0.0))
+        """The time of all calls since the reset, the one in flight included."""
+        return float(_TIMES.unpack_from(self._map)[0] + self.call_seconds)
+
+    @property
+    def steps(self) -> int:
+        """A number that grows as long as anything goes on."""
+        return int(_TIMES.unpack_from(self._map)[2])
+
+    @property
+    def found(self) -> str:
+        """What was kept."""
+        return self._read(_FOUND).decode(errors="replace")
 
     def case(self) -> Case | None:
-        """The case in flight, or the last that was."""
-        (length,) = _LENGTH.unpack_from(self._map, _TIMES.size)
+        """The case that is worked on, or the last that was."""
         try:
-            return Case.from_json(self._map[_TEXT : _TEXT + length].decode()) if length else None
+            text = self._read(_CASE).decode()
+            return Case.from_json(text) if text else None
         except (InputError, UnicodeDecodeError):  # the process wrote where it should not have
             return None
 
     def close(self) -> None:
         """Unmap the file."""
         self._map.close()
+
+    def _step(self) -> None:
+        spent, start, steps = _TIMES.unpack_from(self._map)
+        _TIMES.pack_into(self._map, 0, spent, start, steps + 1)
+
+    def _write(self, at: int, text: str) -> bool:
+        data = text.encode()
+        fits = len(data) <= SIZE // 2 - _TIMES.size - _LENGTH.size
+        _LENGTH.pack_into(self._map, at, len(data) if fits else 0)
+        if fits:
+            self._map[at + _LENGTH.size : at + _LENGTH.size + len(data)] = data
+        return fits
+
+    def _read(self, at: int) -> bytes:
+        (length,) = _LENGTH.unpack_from(self._map, at)
+        return self._map[at + _LENGTH.size : at + _LENGTH.size + max(0, length)]

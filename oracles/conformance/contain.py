@@ -15,8 +15,9 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -24,6 +25,19 @@ import numpy as np
 
 from ..registry import LayerError
 from ..words import printable
+
+# goes around each call of a candidate: the clock of whoever waits for it
+CLOCK: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("CLOCK", default=nullcontext)
+
+
+@contextmanager
+def call_of_candidate() -> Iterator[None]:
+    """A context for one call of a candidate: its own time is what counts, and what it sets does not reach what follows.
+
+    Of NumPy's error state; the rest is `contained`'s.
+    """
+    with CLOCK.get()(), np.errstate():
+        yield
 
 
 class contained:  # noqa: N801  (used as a function is: `with contained():`)

@@ -69,8 +69,9 @@ def summary(report: Report) -> str:
     if disputed:
         lines += ["", "Outside their own bound, held against the exact value (the layer is not blamed):", ""]
         lines += [f"- {_text(f'{v.oracle}, {v.op} in {v.dtype}: {v.message}')}" for v in disputed[:SHOWN]]
-    skipped = dict.fromkeys(" ".join(filter(None, (v.op, v.dtype, v.message))) for v in report.of_status("skipped"))
-    lines += ["", *(f"- skipped: {_text(line)}" for line in skipped)] if skipped else []
+    for status, said in (("unfinished", "not finished"), ("skipped", "skipped")):
+        left = dict.fromkeys(" ".join(filter(None, (v.op, v.dtype, v.message))) for v in report.of_status(status))
+        lines += ["", *(f"- {said}: {_text(line)}" for line in left)] if left else []
     lines += ["", *(f"- {_text(note)}" for note in report.notes)] if report.notes else []
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return "\n".join([*lines, "", f"{_text(versions)}; device {_text(report.device)}", ""])

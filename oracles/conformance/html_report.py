@@ -19,7 +19,7 @@ from reference import InputError
 from .compare import Elements
 from .report import EDGES, Margin, Report, Verdict, distinct, source_order
 
-SYMBOLS = {"passed": "✓", "failed": "✗", "disputed": "?", "skipped": "-", "xfailed": "✗"}
+SYMBOLS = {"passed": "✓", "failed": "✗", "disputed": "?", "skipped": "-", "unfinished": "…", "xfailed": "✗"}
 SHADES = 8  # of the heat map: each says how many decades the margin is from the bound
 
 
@@ -37,13 +37,17 @@ def page(report: Report) -> str:
         counts=list(report.counts.items()),
         failures=distinct(report.failures),
         disputed=report.of_status("disputed"),
-        skipped=[" ".join(filter(None, (v.op, v.dtype, v.oracle, v.message))) for v in report.of_status("skipped")],
+        skipped=[_left(v) for status in ("unfinished", "skipped") for v in report.of_status(status)],
         claims=list(_claims(report.verdicts)),
         blocks=list(_blocks(report.margins)),
         bins=_bins(),
         conventions=sorted({(m.op, m.source, c) for m in report.margins for c in m.conventions}),
     )
     return text
+
+
+def _left(v: Verdict) -> str:
+    return " ".join(filter(None, (v.op, v.dtype, v.oracle, v.message)))
 
 
 def require() -> None:
@@ -110,7 +114,7 @@ def _row_label(e: Elements, i: int) -> str:
 
 def _claims(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
     """A row a claim: the worst verdict in each dtype."""
-    order = ("failed", "xfailed", "disputed", "passed", "skipped")
+    order = ("failed", "xfailed", "disputed", "unfinished", "passed", "skipped")
     dtypes = list(dict.fromkeys(v.dtype for v in verdicts if v.dtype))
     for op, check in dict.fromkeys((v.op, v.check) for v in verdicts if v.dtype):
         mine = [v for v in verdicts if (v.op, v.check) == (op, check)]

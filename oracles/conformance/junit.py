@@ -16,12 +16,13 @@ from .report import Report, Verdict
 
 # what XML 1.0 cannot hold; a carriage return as well, which a parser reads as a new line
 UNFIT = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+LEFT = ("skipped", "unfinished", "xfailed")  # what JUnit calls skipped
 
 
 def document(report: Report) -> bytes:
     """The report as an XML file in UTF-8. Characters that XML cannot hold are shown as Python's escapes."""
     judged = [v for v in report.verdicts if v.status != "disputed"]
-    skipped = sum(v.status in ("skipped", "xfailed") for v in judged)
+    skipped = sum(v.status in LEFT for v in judged)
     counts = {"tests": len(judged), "failures": len(report.failures), "errors": 0, "skipped": skipped}
     numbers = {name: str(n) for name, n in counts.items()} | {"time": f"{report.seconds:.3f}"}
     root = ET.Element("testsuites", {"name": "backproof", **numbers})
@@ -66,6 +67,6 @@ def _test_case(suite: ET.Element, verdict: Verdict, report: Report) -> None:
         cause = verdict.cause or verdict.message.partition("\n")[0]
         failure = ET.SubElement(case, "failure", {"message": fit(cause), "type": fit(verdict.check)})
         failure.text = fit("\n".join(filter(None, (str(verdict), verdict.snippet))))
-    elif verdict.status in ("skipped", "xfailed"):
-        reason = verdict.message if verdict.status == "skipped" else f"expected to fail: {verdict.message}"
+    elif verdict.status in LEFT:
+        reason = f"expected to fail: {verdict.message}" if verdict.status == "xfailed" else verdict.message
         ET.SubElement(case, "skipped", {"message": fit(reason)})

@@ -9,15 +9,44 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+
+# set before the libraries read them; jax's thread pool goes by NPROC, or PJRT_NPROC
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "PJRT_NPROC")
+_XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+def one_thread() -> dict[str, str]:
+    """What the environment of a process lacks that is to hold torch, OpenBLAS and XLA to one thread.
+
+    Threads that wait for each other on cores that others use cost ten times what they save. What the environment says
+    already stands: with OMP_NUM_THREADS=4 a kernel is judged with four threads.
+    """
+    number = os.environ.get("OMP_NUM_THREADS", "1")
+    missing = {name: number for name in _THREADS if name not in os.environ}
+    return missing | ({"XLA_FLAGS": _XLA} if number == "1" and "XLA_FLAGS" not in os.environ else {})
+
+
+@contextmanager
+def held_to_one_thread() -> Iterator[None]:
+    """A context in which the processes that are started are; this one is left as it was."""
+    added = one_thread()
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def cores() -> int:
@@ -42,6 +71,7 @@ def share(
     coming, results = deque(enumerate(jobs)), dict[int, Result]()
     others = min(workers, len(jobs)) - 1
     with (
+        held_to_one_thread(),
         ProcessPoolExecutor(others, mp_context=get_context("spawn"), initializer=ends_with_its_parent) as pool,
         ThreadPoolExecutor(others) as feeders,
     ):

@@ -14,7 +14,7 @@ from .place import Place
 from .records import to_data
 
 ORDER = ("torch", "jax", "finite_difference")
-STATUSES = ("passed", "failed", "disputed", "skipped", "xfailed")
+STATUSES = ("passed", "failed", "disputed", "skipped", "unfinished", "xfailed")
 
 
 class CheckFailed(AssertionError):  # noqa: N818  (pytest shows an assertion; the name says whose)
@@ -28,11 +28,11 @@ class Verdict:
     """One claim held against one oracle in one dtype.
 
     status: one of STATUSES. "disputed" is an oracle outside its own bound: it is named, and the layer is judged by the
-    exact value. margin: worst |error| / bound. cause: why a layer failed, where the numbers explain it. case: the
-    shrunk case of a failure, or the one with the worst margin. snippet: code that shows it in a fresh interpreter.
-    earlier: the calls that the same instance saw before, where a failure takes them. elements: of the results that are
-    wrong, those around the worst. symptom: what was seen of a failure, whatever the case: its kind, and the result that
-    is wrong or what was raised where.
+    exact value. "unfinished" is a claim that took too long by no fault of the layer's. margin: worst |error| / bound.
+    cause: why a layer failed, where the numbers explain it. case: the shrunk case of a failure, or the one with the
+    worst margin. snippet: code that shows it in a fresh interpreter. earlier: the calls that the same instance saw
+    before, where a failure takes them. elements: of the results that are wrong, those around the worst. symptom: what
+    was seen of a failure, whatever the case: its kind, and the result that is wrong or what was raised where.
     """
 
     check: str
@@ -160,7 +160,8 @@ class Report:
     def outcome(self) -> str:
         """Passed, or how many of the claims failed, a claim in each dtype, and why."""
         if self.passed:
-            return "passed"
+            open_ = self.counts.get("unfinished", 0)
+            return f"passed, and {open_} claims were not finished" if open_ else "passed"
         failed, passed = self.counts["failed"], self.counts.get("passed", 0)
         causes = "; ".join(dict.fromkeys(v.cause for v in self.failures if v.cause))
         return f"FAILED {failed} of {failed + passed} claims" + (f" ({causes})" if causes else "")
@@ -180,7 +181,9 @@ class Report:
         counts = ", ".join(f"{number} {status}" for status, number in self.counts.items())
         lines = [f"{self.title}: {counts} ({self.cases} cases, {self.seconds:.1f} s, seed {self.seed})"]
         lines += [bug_text(bug) for bug in bugs(self.failures)]
-        lines += [str(v) for v in (*self.of_status("disputed"), *self.of_status("skipped"))]
+        lines += [
+            str(v) for v in (*self.of_status("disputed"), *self.of_status("unfinished"), *self.of_status("skipped"))
+        ]
         return "\n".join([*lines, *self.notes])
 
     def to_json(self) -> str:

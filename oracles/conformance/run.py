@@ -12,7 +12,7 @@ from ..arrays import Array, element_strides, strided
 from ..case import Case, Result
 from ..recipe import laid_out
 from ..registry import LayerError
-from .contain import contained
+from .contain import call_of_candidate, contained
 from .interchange import as_array, memory
 from .layer import Layer
 from .sessions import ClassSession, Session
@@ -69,7 +69,7 @@ def hand_over(case: Case) -> dict[str, Array]:
 
 def forward(session: Session, layer: Layer, case: Case, arrays: Mapping[str, Array]) -> Any:
     """What the forward pass gives."""
-    with np.errstate():  # what it sets does not reach the code that follows
+    with call_of_candidate():
         return session.forward(_primals(case, arrays), options_of(layer, case))
 
 
@@ -87,7 +87,7 @@ def backward(
     if not layer.has_cotangent:  # the predictions stand where a cotangent would
         cotangent = predictions(session, case, arrays)
         arrays, before = {**arrays, "predictions": cotangent}, {**before, "predictions": cotangent.copy()}
-    with np.errstate():
+    with call_of_candidate():
         gradients = session.backward(cotangent, _primals(case, arrays), options_of(layer, case))
     results = {"output": output} | {f"d{name}": gradients[name] for name in case.signature.differentiable}
     returned = {name: as_array(name, value) for name, value in results.items()}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Array, element_strides, same_bits, strided
 from ..case import Case, Result
-from .contain import contained
+from .contain import call_of_candidate, contained
 from .interchange import as_array
 from .layer import Layer
 from .referee import applies, hold, judge_layer, run_layer, truth_for
@@ -178,7 +178,8 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, truth:
                 return  # one module may serve every session
             handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays)
             forward(third, layer, other, hand_over(other))
-            late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
+            with call_of_candidate():
+                late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
             gradients = {n: as_array(f"d{n}", late[n]) for n in case.signature.differentiable}
         found = truth.judge(Result(np.asarray(0.0), gradients))
         hold(case, {n: c for n, c in found.items() if n != "output"})

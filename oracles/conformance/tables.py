@@ -61,7 +61,8 @@ def summary_lines(report: Report, *, verbose: bool = False) -> list[str]:
     if disputed:
         lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
         lines += [f"  {_dispute(v)}" for v in disputed]
-    lines += [f"skipped: {' '.join(filter(None, (v.op, v.dtype, v.message)))}" for v in report.of_status("skipped")]
+    for status, said in (("unfinished", "not finished"), ("skipped", "skipped")):
+        lines += [f"{said}: {' '.join(filter(None, (v.op, v.dtype, v.message)))}" for v in report.of_status(status)]
     lines += report.notes
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     lines.append(f"{versions}; device {report.device}")

@@ -27,12 +27,20 @@ EXAMPLES = 60
 WITH_ORACLES = "values"  # the check on whose cases the oracles are held against the truth as well
 FRAMES_WITH_ORACLES = 5  # jax compiles each new shape: the oracles see the first few
 
-Watch = Callable[[Case], AbstractContextManager[None]]  # goes around each judgement of the layer on a case
+
+@dataclass(frozen=True)
+class Watch:
+    """What goes around each judgement of the layer on a case, and what is told of a failure as soon as there is one."""
+
+    around: Callable[[Case], AbstractContextManager[None]] = lambda case: nullcontext()
+    found: Callable[[Disagreement], None] = lambda found: None
+
+    def __call__(self, case: Case) -> AbstractContextManager[None]:
+        """The context for a case."""
+        return self.around(case)
 
 
-def unwatched(case: Case) -> AbstractContextManager[None]:
-    """The watch that sees nothing."""
-    return nullcontext()
+unwatched = Watch()
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,8 @@ def search(
             return found
         if found is not None and _elsewhere(check, layer, found.case):
             continue
+        if found is not None:
+            watch.found(found)
         if found is not None and layer.custom is not None:
             variety = replace(variety, rough=False)
             return shrunk_within(judge, frame, dtype, count, (seed, check.name), variety, found)
@@ -150,6 +160,7 @@ def verdicts(
         return
     shown = None
     if found is not None:
+        watch.found(found)
         with watch(found.call):  # looking for the cause runs the layer as well
             shown = explained(layer, check, found, dtype, diagnosis or Diagnosis(layer, seed))
     if check.name == WITH_ORACLES and (panel or layer.custom is None):

@@ -11,6 +11,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,12 +19,16 @@ from reference import InputError
 
 from ..registry import OracleUnavailable
 from .blackbox import BlackBox
+from .contain import CLOCK
+from .custom_judge import judged_by
 from .kit import Plan, claims, panel_for, setting
 from .lost import lost
 from .records import from_data, read_json, to_data
 from .replay import Recording, replay
+from .report import Verdict
+from .search import Disagreement
 from .target import Target, load_layer
-from .trial import WITH_ORACLES
+from .trial import WITH_ORACLES, Watch
 
 Message = dict[str, Any]
 
@@ -67,7 +72,16 @@ def check(job: Message, box: BlackBox) -> Iterator[Message]:
     asks = any(name == WITH_ORACLES for name, _ in plan.steps)
     panel, absent = panel_for(layer, job["oracles"] or None, job["device"]) if asks else ((), {})
     yield {"setting": to_data(setting(layer, plan, panel, absent, job["device"]))}
-    outcomes = claims(layer, plan, panel, box.watch)
+    CLOCK.set(box.call)
+    step: tuple[str, ...] = ()
+
+    def found(disagreement: Disagreement) -> None:
+        check, dtype = step
+        verdict = Verdict(check, layer.op, layer.name, judged_by(layer), dtype, "failed", **disagreement.shown())
+        small = replace(verdict, case=None, earlier=(), elements=())
+        box.keep(*(json.dumps(to_data(v), allow_nan=False) for v in (verdict, small)))
+
+    outcomes = claims(layer, plan, panel, Watch(box.watch, found))
     for i, step in enumerate(plan.steps):
         if i and lost():  # the rest is for a fresh process
             return
@@ -80,9 +94,11 @@ def again(job: Message, box: BlackBox) -> Iterator[Message]:
     """What a recording gives now."""
     recording = from_data(Recording, job["recording"], "recording")
     layer = load_layer(from_data(Target, job["target"], "target"))
+    CLOCK.set(box.call)
     box.reset()
     yield {"step": [recording.check, recording.dtype]}
-    yield {"replayed": to_data(replay(layer, recording.check, recording.case, recording.earlier, box.watch))}
+    watch = Watch(box.watch)
+    yield {"replayed": to_data(replay(layer, recording.check, recording.case, recording.earlier, watch))}
 
 
 def _end_with_parent(jobs: IO[str]) -> None:

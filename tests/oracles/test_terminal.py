@@ -6,7 +6,7 @@ import pytest
 
 from oracles import InputError, OracleUnavailable
 from oracles.conformance.report import Report
-from oracles.terminal import misuse, page, progress_bar, set_up_jax, written
+from oracles.terminal import misuse, page, progress_bar, set_up_frameworks, written
 
 
 @pytest.mark.parametrize("error", [InputError("op: no"), OracleUnavailable("torch: no")])
@@ -30,7 +30,7 @@ def test_a_bar_and_a_page_that_nobody_sees_are_silent_and_wide(capsys):
 
 def test_the_environment_decides_about_the_cache(monkeypatch):
     monkeypatch.setattr(os, "environ", {"JAX_COMPILATION_CACHE_DIR": "mine", "XDG_CACHE_HOME": "cache"})
-    set_up_jax()
+    set_up_frameworks()
     assert os.environ["JAX_COMPILATION_CACHE_DIR"] == "mine"
     assert os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] == "0"
 
@@ -38,7 +38,7 @@ def test_the_environment_decides_about_the_cache(monkeypatch):
 @pytest.mark.parametrize(("given", "expected"), [({}, "false"), ({"XLA_PYTHON_CLIENT_PREALLOCATE": "true"}, "true")])
 def test_jax_leaves_a_gpu_s_memory_to_others_unless_it_is_told_otherwise(monkeypatch, given, expected):
     monkeypatch.setattr(os, "environ", {"XDG_CACHE_HOME": "cache", **given})
-    set_up_jax()
+    set_up_frameworks()
     assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == expected
 
 
@@ -49,7 +49,7 @@ def test_nobody_at_home(monkeypatch, home):
 
     monkeypatch.setattr(os, "environ", dict(home))
     monkeypatch.setattr(Path, "home", nobody)
-    set_up_jax()
+    set_up_frameworks()
     expected = os.path.join("cache", "backproof", "jax") if home.get("XDG_CACHE_HOME") else None
     assert os.environ.get("JAX_COMPILATION_CACHE_DIR") == expected
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...arrays import same_bits
 from ...case import Result
 from ..bounds.arithmetic import Floats
-from ..contain import said
+from ..contain import call_of_candidate, said
 from ..evidence import Evidence, same
 from ..layer import Layer
 from ..probes import plain_case
@@ -102,7 +102,8 @@ def _after_history(layer: Layer, found: Disagreement) -> Result:
         forward(session, layer, case, arrays)
         handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays)
         forward(session, layer, found.between, hand_over(found.between))
-        late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
+        with call_of_candidate():
+            late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
         return Result(np.asarray(np.nan), {n: np.array(a) for n, a in late.items()})
     for earlier in found.earlier:
         before = hand_over(earlier)

@@ -13,14 +13,21 @@ from oracles.campaign.state import State
 
 
 def test_a_worker_has_one_thread_and_this_process_what_it_had(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    for name in ("OMP_NUM_THREADS", "XLA_FLAGS"):
+        monkeypatch.delenv(name, raising=False)
     before = dict(os.environ)
     with Local(1) as executor:
         assert executor.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
         assert "intra_op_parallelism_threads=1" in executor.submit(os.getenv, "XLA_FLAGS").result()
         assert executor.submit(os.getpid).result() != os.getpid()
     assert dict(os.environ) == before
+
+
+def test_what_the_environment_says_of_threads_stands(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with Local(1) as executor:
+        assert executor.submit(os.getenv, "MKL_NUM_THREADS").result() == "3"
 
 
 def test_workers_that_there_cannot_be():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from oracles import Case, InputError, OracleUnavailable, check_layer
-from oracles.conformance import isolated
+from oracles.conformance import isolated, listening
 from oracles.conformance.isolated import check_isolated, replay_isolated
 from oracles.conformance.kit import planned
 from oracles.conformance.layer import Layer
@@ -62,6 +62,69 @@ def test_one_that_hangs_is_ended(two_claims):
     assert [v.message for v in report.failures] == ["no answer within 0.5 s"] * 2
     assert all(v.case is not None for v in report.failures)
     assert time.monotonic() - start < 30
+
+
+SLOW = """
+import numpy as np, time
+def forward(x):
+    time.sleep(0.05)
+    return np.maximum(x, 0)
+def vjp(g, x):
+    return np.where(x > 0, {factor} * g, 0)
+def quick(x):
+    return np.maximum(x, 0)
+def threads(g, x):
+    import os, torch
+    assert os.environ["OMP_NUM_THREADS"] == str(torch.get_num_threads())
+    assert torch.get_num_threads() == 1, torch.get_num_threads()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == os.environ["NPROC"] == "1"
+    return vjp(g, x)
+"""
+
+
+@pytest.fixture
+def slow(tmp_path):
+    def made(factor=1, forward="forward", vjp="vjp"):
+        (tmp_path / "slow.py").write_text(SLOW.format(factor=factor))
+        return Target(f"{tmp_path}/slow.py:{forward}", "relu", vjp)
+
+    return made
+
+
+def test_what_takes_long_in_many_short_calls_is_not_finished_and_no_failure(two_claims, slow):
+    report = check_isolated(slow(), **QUICK | {"max_examples": 40}, timeout=0.3)
+    assert report.passed
+    assert {v.status for v in report.verdicts} >= {"unfinished"}
+    assert "claims were not finished" in report.outcome
+    assert "values: not finished, its calls took 0.3 s in all, none of them so long" in str(report)
+
+
+def test_what_was_found_by_then_is_a_failure(two_claims, slow):
+    report = check_isolated(slow(factor=2), **QUICK, timeout=0.6)
+    first = report.failures[0]
+    assert first.message.startswith("dinputs: ")
+    assert first.case is not None
+    assert "looking for it was not finished" in first.cause
+
+
+def test_the_kits_own_time_is_not_charged_to_the_layer(two_claims, slow, monkeypatch):
+    monkeypatch.setattr(listening, "LOADING", 4.0)
+    monkeypatch.setattr(listening, "WORK", 0.0)
+    report = check_isolated(slow(forward="quick"), **QUICK | {"max_examples": 10**6}, timeout=0.5)
+    assert report.passed
+    assert "values: not finished, backproof itself took too long for it" in str(report)
+
+
+def test_a_process_of_ours_is_held_to_one_thread(two_claims, slow, monkeypatch):
+    pytest.importorskip("torch", reason="torch is not installed")
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "PJRT_NPROC", "XLA_FLAGS"):
+        monkeypatch.delenv(name, raising=False)
+    before = dict(os.environ)
+    assert check_isolated(slow(forward="quick", vjp="threads"), **QUICK).passed
+    assert dict(os.environ) == before
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    failed = check_isolated(slow(forward="quick", vjp="threads"), **QUICK).failures
+    assert "AssertionError: 2" in failed[0].message  # what the user says stands
 
 
 def test_after_three_claims_without_an_answer_the_others_are_not_waited_for(monkeypatch):
