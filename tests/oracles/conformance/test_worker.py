@@ -8,8 +8,8 @@ import pytest
 
 import oracles
 from oracles import Case
-from oracles.conformance.isolated import START
 from oracles.conformance.kit import planned
+from oracles.conformance.listening import START
 from oracles.conformance.records import to_data
 from oracles.conformance.replay import Recording
 from oracles.conformance.target import Target
