@@ -16,6 +16,7 @@ STAGES = (
         "blackbox",
         "contain",
         "listening",
+        "importable",
         "lost",
         "processes",
         "records",

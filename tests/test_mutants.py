@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from failures import assert_fails_alone, assert_fits
 from mutants import MUTANTS, RIGHT
 
 from oracles import check_layer
@@ -12,6 +13,8 @@ from oracles.ops import OPS
 
 SEED = 0
 EXAMPLES, FEW = 60, 12
+# what a class remembers of the calls that made a case small is in no snippet of it
+NOT_ALONE = ("FingerprintCache",)
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +28,11 @@ def test_a_wrong_layer_is_caught_by_the_claim_it_breaks(mutant, monkeypatch):
     monkeypatch.setattr(kit, "CHECKS", [check for check in CHECKS if check.name == mutant.check])
     report = check_layer(mutant.layer, oracles=["exact"], dtypes=[mutant.dtype], max_examples=EXAMPLES, seed=SEED)
     assert [v.check for v in report.failures] == [mutant.check], mutant.make.__doc__
+    (failure,) = report.failures
+    assert "while looking for it" not in failure.cause, failure.cause
+    assert_fits(failure)
+    if mutant.make.__name__ not in NOT_ALONE:
+        assert_fails_alone(failure)
 
 
 @pytest.mark.parametrize("mutant", [m for m in MUTANTS if m.only], ids=str)

@@ -69,7 +69,7 @@ class ClassCalls(_Converting):
     def __init__(self, layer: Layer) -> None:
         self.op, make, gradients, convert = layer.start.args  # type: ignore[attr-defined]
         super().__init__(convert)
-        lines, self.expression = portable(make, "MyLayer")
+        lines, self.expression = portable(make, "MyLayer", held=(layer, ".start.args[1]"))
         self.lines = [*lines, *(line for line in self.conversion if line not in lines)]
         self.session = ClassSession(self.op, make, gradients, convert)
         self.has_run = False
@@ -107,7 +107,8 @@ class ClassCalls(_Converting):
         for primal, name in gradients.items():
             where = self.session.gradient_expression(primal)
             if not self.has_run and where.startswith("returned"):  # nobody has seen where it is
-                where = f"getattr(layer, {NAMES[primal][0]!r}, None if returned is None else {where})"
+                attribute = NAMES[primal][0]
+                where = f"layer.{attribute} if returned is None else getattr(layer, {attribute!r}, {where})"
             yield from self.result(name, where)
 
 
@@ -117,7 +118,8 @@ class FunctionCalls(_Converting, ReturningCalls):
     def __init__(self, layer: Layer) -> None:
         _, forward, vjp, convert = layer.start.args  # type: ignore[attr-defined]
         super().__init__(convert)
-        (first, self.forward_name), (second, self.vjp_name) = portable(forward, "forward"), portable(vjp, "vjp")
+        first, self.forward_name = portable(forward, "forward", held=(layer, ".start.args[1]"))
+        second, self.vjp_name = portable(vjp, "vjp", held=(layer, ".start.args[2]"))
         self.lines = [*first, *(line for line in (*second, *self.conversion) if line not in first)]
         self.layer = layer
 

@@ -5,69 +5,50 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+import functools
 import inspect
 import sys
-import sysconfig
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from .importable import imported
+
 
 class NotPortable(Exception):  # noqa: N818  (a property of the object, not a mistake)
     """An object that neither an import nor its source makes again."""
 
 
-def portable(thing: Any, name: str, what: str = "the layer under test") -> tuple[list[str], str]:
+def portable(
+    thing: Any, name: str, what: str = "the layer under test", *, held: tuple[object, str] | None = None
+) -> tuple[list[str], str]:
     """Lines that a fresh interpreter runs, and the expression that then is the object.
 
-    What can be imported is. Otherwise the source is copied, with the modules, functions and plain values it reads.
-    Where that fails the lines say what to put there under `name`.
+    What can be imported is. Otherwise the source is copied, with the modules, functions and plain values it reads, and
+    what wraps it (functools.partial, jax.jit, custom_vjp and custom_jvp). Where that fails it is taken from an object
+    that can be imported: held, with the expression behind its name. Else the lines say what to put there under `name`.
     """
-    found = _imported(thing)
+    found = imported(thing)
     if found is not None:
         return found
     try:
         return _copied(thing, name, set())
     except NotPortable as reason:
+        holder = None if held is None else imported(held[0])
+        if held is not None and holder is not None:
+            return holder[0], f"{holder[1]}{held[1]}"
         return [f"# put here what makes {name}, {what} ({reason})"], name
 
 
-def _imported(thing: Any) -> tuple[list[str], str] | None:
-    module, qualified = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
-    if not isinstance(module, str) or module == "__main__" or not qualified or "<" in qualified:
-        return None
-    for path in (qualified, qualified.rpartition(".")[2]):  # compiled functions name a class that is not there
-        found: Any = sys.modules.get(module)
-        for part in path.split("."):
-            found = getattr(found, part, None)
-        if found is thing:
-            return [*_found_from(module), f"from {module} import {path.partition('.')[0]}"], path
-    return None
-
-
-def _found_from(module: str) -> list[str]:
-    """The line that lets a fresh interpreter find a module which lies neither with it nor in the current directory."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:
-        return []
-    root = Path(file).resolve().parents[module.count(".") + (Path(file).name == "__init__.py")]
-    known = {Path(p).resolve() for p in (*sysconfig.get_paths().values(), ".", *_path_files())}
-    return [] if root in known else [f"import sys; sys.path.insert(0, {str(root)!r})"]
-
-
-def _path_files() -> Iterator[str]:
-    """The folders that packages were installed from in place."""
-    for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
-        for file in Path(folder).glob("*.pth"):
-            yield from (line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith(("/", "\\")))
-
-
 def _copied(thing: Any, name: str, seen: set[int]) -> tuple[list[str], str]:
+    seen.add(id(thing))
+    wrapped = _wrapped(thing, name, seen)
+    if wrapped is not None:
+        return wrapped
     if not isinstance(thing, (FunctionType, type)):
         raise NotPortable(f"a {type(thing).__name__}, not a function or class")
-    seen.add(id(thing))
     lines: list[str] = []
     for used, value in _needs(thing):
         if id(value) not in seen:
@@ -81,14 +62,79 @@ def _copied(thing: Any, name: str, seen: set[int]) -> tuple[list[str], str]:
     return [*lines, source], expression
 
 
+def _wrapped(thing: Any, name: str, seen: set[int]) -> tuple[list[str], str] | None:
+    """What holds a function inside, made again around it: a partial, or what jax makes of a function.
+
+    A class without source or methods of its own, as `type(name, (base,), {})` makes one, is its base.
+    """
+    if isinstance(thing, type) and len(thing.__bases__) == 1 and not _has_code(thing):
+        return _part(thing.__base__, name, seen)
+    if type(thing) is functools.partial:
+        given = [*map(repr, thing.args), *(f"{k}={v!r}" for k, v in thing.keywords.items())]
+        if not all(_is_plain(v) for v in (*thing.args, *thing.keywords.values())):
+            raise NotPortable("a partial of values that do not print as code")
+        lines, inner = _part(thing.func, f"{name}_function", seen)
+        return ["import functools", *lines], f"functools.partial({', '.join([inner, *given])})"
+    known = _JAX.get((type(thing).__module__.partition(".")[0], type(thing).__name__))
+    if known is None:
+        return None
+    maker, rule, parts = known
+    inside = thing.__wrapped__
+    lines, inner = _part(inside, f"{name}_function", seen)
+    options = "".join(f", {k}={v!r}" for k in _OPTIONS if (v := getattr(thing, k, ()))) if rule else ""
+    # a source with its decorators is that of the whole already
+    lines = ["import jax", *lines, *([] if _is_decorated(inside) else [f"{name} = {maker}({inner}{options})"])]
+    made = inner if _is_decorated(inside) else name
+    if rule:
+        made_of = [_part(getattr(thing, part), f"{name}_{part}", seen) for part in parts]
+        lines += [line for more, _ in made_of for line in more]
+        lines.append(f"{made}.{rule}({', '.join(expression for _, expression in made_of)})")
+    return lines, made
+
+
+# by the package and name of the type of what is made: what makes it, what gives it its rule, and where it keeps that
+_JAX: dict[tuple[str, str], tuple[str, str, tuple[str, ...]]] = {
+    ("jaxlib", "PjitFunction"): ("jax.jit", "", ()),
+    ("jax", "custom_vjp"): ("jax.custom_vjp", "defvjp", ("fwd", "bwd")),
+    ("jax", "custom_jvp"): ("jax.custom_jvp", "defjvp", ("jvp",)),
+}
+_OPTIONS = ("nondiff_argnums", "nondiff_argnames")
+
+
+def _part(thing: Any, name: str, seen: set[int]) -> tuple[list[str], str]:
+    return imported(thing) or _copied(thing, name, seen)
+
+
+def _has_code(thing: type) -> bool:
+    try:
+        inspect.getsource(thing)
+    except (OSError, TypeError):
+        own = [value for name, value in vars(thing).items() if name not in ("__dict__", "__weakref__")]
+        return any(callable(value) or isinstance(value, (staticmethod, classmethod, property)) for value in own)
+    return True
+
+
+def _is_decorated(function: Any) -> bool:
+    try:
+        return isinstance(function, FunctionType) and inspect.getsource(function).lstrip().startswith("@")
+    except (OSError, TypeError):
+        return False
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_plain, value))
+    return isinstance(value, (bool, int, float, str, bytes, type(None)))
+
+
 def _definition(name: str, value: Any, seen: set[int]) -> list[str]:
     """The line or lines that bind a name to a value."""
     if isinstance(value, ModuleType):
         top = value.__name__
         return [f"import {top}" if top == name else f"import {top} as {name}"]
-    if isinstance(value, (bool, int, float, str, bytes, type(None), tuple)):
+    if _is_plain(value):
         return [f"{name} = {value!r}"]
-    found = _imported(value)
+    found = imported(value)
     if found is not None:
         lines, expression = found
     else:
@@ -109,7 +155,10 @@ def _needs(thing: Any) -> Iterator[tuple[str, Any]]:
     for name, cell in cells.items():
         if name != "__class__":
             yield name, cell.cell_contents
-    for name in dict.fromkeys(_global_names(thing.__code__)):
+    for name in _decorator_names(thing):
+        if name not in thing.__globals__ and name in sys.modules:  # imported in the function around it
+            yield name, sys.modules[name]
+    for name in dict.fromkeys((*_decorator_names(thing), *_global_names(thing.__code__))):
         if name in thing.__globals__ and not (
             hasattr(builtins, name) and thing.__globals__[name] is getattr(builtins, name)
         ):
@@ -132,6 +181,16 @@ def _class_needs(thing: type) -> Iterator[tuple[str, Any]]:
                 yield name, known[name]
             elif name in sys.modules:  # imported in the function around the class
                 yield name, sys.modules[name]
+
+
+def _decorator_names(function: FunctionType) -> Iterator[str]:
+    """What the decorators read, which stand in the source and not in the code."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return
+    for decorator in getattr(tree, "decorator_list", ()):
+        yield from (node.id for node in ast.walk(decorator) if isinstance(node, ast.Name))
 
 
 def _global_names(code: CodeType) -> Iterator[str]:

@@ -76,7 +76,7 @@ class _TracedCalls(ReturningCalls):
 
     def __init__(self, layer: Layer) -> None:
         _, fn, framework = layer.start.args  # type: ignore[attr-defined]
-        lines, self.expression = portable(fn, "fn")
+        lines, self.expression = portable(fn, "fn", held=(layer, ".start.args[1]"))
         self.lines, self.layer, self.device = [*lines], layer, framework.device
 
     def _labels(self, case: Case, names: Mapping[str, str]) -> Iterator[str]:

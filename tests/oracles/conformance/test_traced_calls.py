@@ -105,6 +105,47 @@ def test_jax(tmp_path, monkeypatch):
     assert "AssertionError" in failure(Layer.from_jax("softmax", importlib.import_module("their_softmax").softmax))
 
 
+def test_jax_functions_that_wrap_functions():
+    jax = pytest.importorskip("jax")
+
+    @jax.custom_vjp
+    def softmax(x):
+        return jax.nn.softmax(x)
+
+    def forward(x):
+        return softmax(x), softmax(x)
+
+    softmax.defvjp(forward, lambda s, g: (s * (1 - s) * g,))
+    for fn in (softmax, jax.jit(softmax), jax.jit(lambda x: jax.nn.softmax(x) * 1.5)):
+        assert "AssertionError" in failure(Layer.from_jax("softmax", fn))
+
+
+NAMED = """
+import functools, jax, torch
+from oracles import Layer
+
+def scaled(x, by):
+    return torch.softmax(x, -1) * by
+
+class Scaled:
+    def __call__(self, x):
+        return scaled(x, 1.5)
+
+MINE = Layer.from_torch("softmax", functools.partial(scaled, by=1.5))
+CALLED = Layer.from_torch("softmax", Scaled())
+COMPILED = Layer.from_jax("softmax", jax.jit(lambda x: jax.nn.softmax(x) * 1.5))
+"""
+
+
+@pytest.mark.parametrize("name", ["MINE", "CALLED", "COMPILED"])
+def test_a_layer_that_a_module_names_is_found_there(name, tmp_path, monkeypatch):
+    for framework in ("torch", "jax"):
+        pytest.importorskip(framework)
+    (tmp_path / "named_layers.py").write_text(NAMED)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "AssertionError" in failure(getattr(importlib.import_module("named_layers"), name))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_on_a_device_a_tensor_lies_as_its_array_does(layout, dtype):
