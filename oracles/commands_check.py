@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import completion
+from .ops import OPS
 from .terminal import (
     DEVICE,
     HTML,
@@ -48,7 +49,11 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 
 @click.command(short_help="Hold a layer of yours to every claim.")
 @click.argument("candidate", metavar="MODULE:ATTR", shell_complete=completion.files)
-@click.option("--op", shell_complete=completion.ops, help="What it computes; a Layer says so itself.")
+@click.option(
+    "--op",
+    shell_complete=completion.ops,
+    help=f"What it computes: {', '.join(OPS)}, or an op of its module's own; a Layer says so itself.",
+)
 @VJP
 @FRAMEWORK
 @FORMS
@@ -194,7 +199,7 @@ def _show(report: Report, saved: list[Path], verbose: bool) -> None:
 
     console = page()
     if report.margins:
-        console.print(margins_table(report.margins, report.verdicts[0].layer))
+        console.print(margins_table(report.margins, report.verdicts[0].layer, report.truth))
     *lines, versions, outcome = summary_lines(report, verbose=verbose)
     many = f"{len(saved)} failures, one a file" if len(saved) > 1 else "the failure"
     hints = [f"saved {many}; run it again with: backproof replay {saved[0]}"] if saved else []

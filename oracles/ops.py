@@ -108,8 +108,8 @@ def get_op(name: object) -> Op:
     if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name)):
         return op
     listed = ", ".join((*OPS, *_DECLARED))
-    own = "" if not isinstance(name, str) else "; an op of your own is known once the code that declares it has run"
-    hint = did_you_mean(name, (*OPS, *_DECLARED)) or own
+    own = f"; an op of your own is known once the code that declares it has run: CustomOp({name!r}, ...)"
+    hint = did_you_mean(name, (*OPS, *_DECLARED)) or (own if isinstance(name, str) else "")
     raise InputError(f"op: expected one of {listed}, got {name!r}{hint}")
 
 

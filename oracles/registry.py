@@ -10,6 +10,7 @@ A framework in which candidates can be written also holds
     share(array, device)        its array, on the same memory where it can be
     to_array(its array)         back, likewise
     tracer(op, fn, device)      trace(primals, options) -> (output, cotangent -> gradients by name, None for none)
+    depends_on(output, array)   whether its array went into its output, where it can tell
     IMMUTABLE = True            where nobody can write to its arrays, which may then be handed on as they are
     compiled(op, fn, device)    likewise for what is run often, where there is a faster way: run(arrays) -> Result
 One that is no framework, with which nothing is cross-validated, holds

@@ -23,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reference import InputError
 
 from . import completion
+from .ops import OPS as KNOWN
 from .registry import DEVICES, OracleUnavailable
 from .words import printable
 
@@ -64,7 +65,13 @@ HTML = click.option(
     callback=_needs_jinja,
     help="Write the report as a page that opens offline.",
 )
-OPS = click.option("--op", "ops", multiple=True, shell_complete=completion.ops, help="Only this op; may be repeated.")
+OPS = click.option(
+    "--op",
+    "ops",
+    multiple=True,
+    shell_complete=completion.ops,
+    help=f"Only this op, of {', '.join(KNOWN)}; may be repeated.",
+)
 DTYPES = click.option(
     "--dtype", "dtypes", multiple=True, shell_complete=completion.dtypes, help="Only this dtype; may be repeated."
 )

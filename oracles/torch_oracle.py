@@ -21,7 +21,7 @@ from .case import Case, Result
 from .ops import Op, takes_sizes
 from .registry import LayerError
 from .torch_products import product_roundoff, sums_products_in, trouble  # noqa: F401  (what an adapter holds)
-from .torch_tensors import lost, memory, pulling, recording, share, to_array  # noqa: F401  (likewise)
+from .torch_tensors import depends_on, lost, memory, pulling, recording, share, to_array  # noqa: F401  (likewise)
 
 INSTALL = "pip install torch"
 

@@ -43,6 +43,19 @@ def to_array(tensor: Tensor) -> Array:
     return plain.view(torch.int16).numpy().view(ml_dtypes.bfloat16) if plain.dtype is torch.bfloat16 else plain.numpy()
 
 
+def depends_on(output: Tensor, leaf: Tensor) -> bool:
+    """Whether a tensor that records went into the output: then a backward pass that has no gradient for it said so."""
+    seen, coming = set(), [output.grad_fn]
+    while coming:
+        node = coming.pop()
+        if node is not None and node not in seen:
+            if getattr(node, "variable", None) is leaf:
+                return True
+            seen.add(node)
+            coming += [function for function, _ in node.next_functions]
+    return False
+
+
 def memory(tensor: Tensor) -> int:
     """The address of what it lies in."""
     return tensor.untyped_storage().data_ptr()

@@ -10,8 +10,15 @@ def did_you_mean(given: object, known: Iterable[object]) -> str:
     """What to append to a message on an unknown name: "; did you mean relu?", or nothing where no name is near."""
     names = [str(name) for name in known]
     text = str(given)
-    near = [name for name in names if name.lower() == text.lower()] or get_close_matches(text, names, 3, 0.5)
+    same = [name for name in names if name.lower() == text.lower()]
+    near = same or [*dict.fromkeys([*_joined_otherwise(text, names), *get_close_matches(text, names, 3, 0.5)])][:3]
     return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _joined_otherwise(text: str, names: list[str]) -> list[str]:
+    """The names of the same words: "SoftmaxCrossEntropy" is softmax_cross_entropy."""
+    plain = [name.lower().replace("_", "").replace("-", "") for name in (text, *names)]
+    return [name for name, one in zip(names, plain[1:], strict=True) if one == plain[0]]
 
 
 def printable(text: str) -> str:

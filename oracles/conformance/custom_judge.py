@@ -20,6 +20,7 @@ from .custom_cases import own_frame as frame_with
 from .custom_truth import custom_truth, oracle_of, shape_of, sources
 from .frames import Frame
 from .layer import Layer
+from .report import EXACT
 from .self_truth import linear, own_shape, self_truth
 from .truth import Truth
 
@@ -117,6 +118,14 @@ def own_notes(op: CustomOp) -> tuple[str, ...]:
         )
     alone = f"The truth is {found[0]}'s alone: no second framework has vouched for the primal of {op.name}."
     return (alone, estimated) if len(found) == 1 else (estimated,)
+
+
+def truth_of(layer: Layer) -> str:
+    """What a report says that the layer is held against."""
+    if layer.custom is None:
+        return EXACT
+    frameworks = judged_by(layer)
+    return "its own forward pass" if frameworks == ITSELF else f"{' and '.join(frameworks.split('+'))} in float64"
 
 
 def title_of(layer: Layer) -> str:

@@ -85,7 +85,7 @@ class Diagnosis:
             return "writes to an argument: it fails where one is read-only"
         if found.kind == "integers":
             return of_integers(layer, found.origin)
-        if check.name == "layouts":
+        if check.name == "layouts" or found.kind == "raised":
             layout = of_layout(layer, found.case) or of_layout(layer, found.origin)
             if layout:
                 return layout
@@ -93,6 +93,8 @@ class Diagnosis:
 
     def _of_numbers(self, check: Check, found: Disagreement, dtype: str) -> str:
         runs = [Evidence.of(self.layer, found.origin), Evidence.of(self.layer, found.case)]
+        if runs[0].wrong("output").any() and not runs[1].wrong("output").any():
+            runs = runs[1:]  # the case that is shown has another fault
         known = self._recognised(runs)
         if known:
             return known
@@ -102,8 +104,8 @@ class Diagnosis:
         runs = gather(self.layer, check, found, dtype, self.seed)
         if found.kind == "raised" or any(e.raised for e in runs[:2]):
             return of_raising(runs)  # what it computes elsewhere is another matter
-        if not any(e.wrong("output").any() for e in runs[:2]):
-            # another fault may reach the output elsewhere; it is not what failed here
+        if not runs[0].wrong("output").any():
+            # another fault may reach the output elsewhere; it is not what failed on the case that is shown
             runs = [e for e in runs if not e.wrong("output").any()]
         explained: list[Explanation] = []
         for r in _wrong_results(runs):

@@ -13,7 +13,7 @@ from typing import Any
 
 from .bugs import bug_key, bug_text, bugs
 from .place import Place
-from .report import Report, Verdict, source_order
+from .report import Report, Verdict, dispute_title, source_order, table_title
 
 SHOWN = 50  # failures in a summary, which GitHub refuses as a whole over 1 MiB
 LIMIT = 4000  # characters of a failure in it
@@ -67,7 +67,7 @@ def summary(report: Report) -> str:
     lines += ["", *_table(report)] if report.margins else []
     disputed = report.of_status("disputed")
     if disputed:
-        lines += ["", "Outside their own bound, held against the exact value (the layer is not blamed):", ""]
+        lines += ["", dispute_title(report.truth), ""]
         lines += [f"- {_text(f'{v.oracle}, {v.op} in {v.dtype}: {v.message}')}" for v in disputed[:SHOWN]]
     for status, said in (("unfinished", "not finished"), ("skipped", "skipped")):
         left = dict.fromkeys(" ".join(filter(None, (v.op, v.dtype, v.message))) for v in report.of_status(status))
@@ -137,7 +137,7 @@ def _table(report: Report) -> Iterator[str]:
     ordered = sorted(margins, key=lambda m: (m.source in report.versions, *source_order(m)))
     sources = list(dict.fromkeys(m.source for m in ordered))
     cells = {(m.op, m.dtype, m.result, m.source): m.worst for m in margins}
-    yield "Worst error / certified bound, against the exact value:"
+    yield f"{_text(table_title(report.truth))}:"
     yield ""
     yield f"| op | dtype | result | {' | '.join(map(_text, sources))} |"
     yield f"|---|---|---|{'--:|' * len(sources)}"

@@ -17,7 +17,7 @@ from typing import Any
 from reference import InputError
 
 from .compare import Elements
-from .report import EDGES, Margin, Report, Verdict, distinct, source_order
+from .report import EDGES, Margin, Report, Verdict, distinct, source_order, table_title
 
 SYMBOLS = {"passed": "✓", "failed": "✗", "disputed": "?", "skipped": "-", "unfinished": "…", "xfailed": "✗"}
 SHADES = 8  # of the heat map: each says how many decades the margin is from the bound
@@ -41,6 +41,7 @@ def page(report: Report) -> str:
         claims=list(_claims(report.verdicts)),
         blocks=list(_blocks(report.margins)),
         bins=_bins(),
+        title=table_title(report.truth),
         conventions=sorted({(m.op, m.source, c) for m in report.margins for c in m.conventions}),
     )
     return text

@@ -16,7 +16,7 @@ from . import pools
 from .bounds import bounds
 from .cases import DTYPES
 from .checks import CHECKS
-from .custom_judge import oracle_names, own_notes, own_oracles, title_of
+from .custom_judge import oracle_names, own_notes, own_oracles, title_of, truth_of
 from .diagnose import Diagnosis
 from .interchange import keeps_layout
 from .layer import Layer
@@ -24,7 +24,7 @@ from .lost import notice
 from .panel import chosen, cross_validation_note, load_oracles, products_note
 from .place import Place, backward_of
 from .probes import plain_case
-from .report import Report, Verdict, followed, merged
+from .report import EXACT, Report, Verdict, followed, merged
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
 
 Progress = Callable[[int, str], None]  # claims done since the last call, and the one that is next
@@ -52,6 +52,7 @@ class Setting:
     notes: tuple[str, ...]
     title: str = ""
     place: Place | None = None
+    truth: str = EXACT
 
 
 def check_layer(
@@ -118,7 +119,8 @@ def setting(layer: Layer, plan: Plan, panel: Sequence[Oracle], absent: Mapping[s
     """What a report says of a run besides its outcomes."""
     versions = {"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel}
     known = _notes(layer, panel, plan.dtypes) if layer.custom is None else own_notes(layer.custom)
-    return Setting(layer.name, layer.op, device, versions, dict(absent), known, title_of(layer), backward_of(layer))
+    told = known, title_of(layer), backward_of(layer), truth_of(layer)
+    return Setting(layer.name, layer.op, device, versions, dict(absent), *told)
 
 
 def _notes(layer: Layer, panel: Sequence[Oracle], dtypes: Sequence[str]) -> tuple[str, ...]:
@@ -169,4 +171,5 @@ def assembled(found: Setting, plan: Plan, outcomes: Iterable[Outcome], seconds: 
         device=found.device,
         notes=(*found.notes, *followed(m for m in margins if m.source == found.layer)),
         place=found.place,
+        truth=found.truth,
     )

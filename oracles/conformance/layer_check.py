@@ -21,7 +21,7 @@ from ..case import Case, Result
 from ..registry import Oracle, OracleUnavailable, UnsupportedCase
 from .bugs import WIDTH, bug_text, bugs, whole
 from .checks import CHECKS, Check
-from .custom_judge import ITSELF, oracle_for, why_not_tried
+from .custom_judge import ITSELF, oracle_for, truth_of, why_not_tried
 from .database import active, search_kept_first
 from .diagnose import Diagnosis
 from .github import failures_told
@@ -168,7 +168,13 @@ class LayerCheck:
             for m in tally.margins()
         ]
         lines = [f"{v.oracle} on {v.op}, {v.dtype}: {v.message}\n  case: {v.case!r}" for v in disputed]
-        return {"seed": seed, "versions": {oracle.name: version_of(oracle)}, "margins": margins, "disputed": lines}
+        return {
+            "seed": seed,
+            "truth": truth_of(self.layer),
+            "versions": {oracle.name: version_of(oracle)},
+            "margins": margins,
+            "disputed": lines,
+        }
 
 
 def _shown(failed: Sequence[Verdict]) -> list[str]:

@@ -14,6 +14,7 @@ from .place import Place
 from .records import to_data
 
 ORDER = ("torch", "jax", "finite_difference")
+EXACT = "the exact value"
 STATUSES = ("passed", "failed", "disputed", "skipped", "unfinished", "xfailed")
 
 
@@ -109,6 +110,16 @@ def distinct(failures: Sequence[Verdict]) -> list[Verdict]:
     return list({(v.op, v.check, v.dtype, v.message): v for v in reversed(failures)}.values())[::-1]
 
 
+def table_title(truth: str) -> str:
+    """What a table of margins is called: the bounds are derived where the truth is exact, and estimated elsewhere."""
+    return f"worst |error| / {'certified' if truth == EXACT else 'estimated'} bound, against {truth}"
+
+
+def dispute_title(truth: str) -> str:
+    """What stands over the oracles that are outside their own bound."""
+    return f"Outside their own bound, held against {truth} (the layer is not blamed):"
+
+
 def source_order(margin: Margin) -> tuple[int, str]:
     """Where a source stands in a table: the layer under test first, then the frameworks."""
     known = margin.source in ORDER
@@ -136,6 +147,7 @@ class Report:
     notes: tuple[str, ...] = field(default=())
     command: str = ""  # what made it, where a command did
     place: Place | None = None  # where the layer's backward pass is written, where that is known
+    truth: str = EXACT  # what results are held against
 
     @property
     def failures(self) -> tuple[Verdict, ...]:

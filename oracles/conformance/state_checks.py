@@ -169,6 +169,11 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, truth:
 
     Of the same instance it must not matter to a loss, whose backward is handed its predictions and labels.
     """
+    try:
+        with contained():
+            forward(layer.start(), layer, other, hand_over(other))
+    except Exception:  # of itself: another check's business
+        return
     session, arrays = layer.start(), hand_over(case)
     third = layer.start() if elsewhere else session
     try:

@@ -15,8 +15,9 @@ from rich.text import Text
 from .bugs import bug_text, bugs, whole
 from .compare import Comparison
 from .convention_table import Row
-from .report import Margin, Report, Verdict, distinct, merged, source_order
+from .report import EXACT, Margin, Report, Verdict, dispute_title, distinct, merged, source_order, table_title
 
+ALL_SORTS = "the exact value, and for ops of your own what their reports say"
 SHORT = {"finite_difference": "fin. diff"}
 
 
@@ -28,15 +29,14 @@ def margin_text(margin: float) -> Text:
     return Text(f"{text} !", "bold red") if margin > 1 else Text(text, "green" if margin <= 0.5 else "yellow")
 
 
-def margins_table(margins: Sequence[Margin], layer: str = "") -> Table:
-    """Worst |error| / bound against the exact value: a block an op, a row a dtype and result, a column a source.
+def margins_table(margins: Sequence[Margin], layer: str = "", truth: str = EXACT) -> Table:
+    """Worst |error| / bound against the truth: a block an op, a row a dtype and result, a column a source.
 
     The column of the `layer` of that name comes first.
     """
     ordered = sorted(margins, key=lambda m: (m.source != layer, *source_order(m)))
     columns = list(dict.fromkeys(_heading(m.source) for m in ordered))
-    title = "worst |error| / certified bound, against the exact value"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table = Table(title=table_title(truth), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("op, dtype", no_wrap=True)
     table.add_column("result", no_wrap=True)
     for column in columns:
@@ -59,7 +59,7 @@ def summary_lines(report: Report, *, verbose: bool = False) -> list[str]:
     lines = [whole(v) for v in distinct(report.failures)] if verbose else [*map(bug_text, bugs(report.failures))]
     disputed = report.of_status("disputed")
     if disputed:
-        lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
+        lines.append(dispute_title(report.truth))
         lines += [f"  {_dispute(v)}" for v in disputed]
     for status, said in (("unfinished", "not finished"), ("skipped", "skipped")):
         lines += [f"{said}: {' '.join(filter(None, (v.op, v.dtype, v.message)))}" for v in report.of_status(status)]
@@ -100,6 +100,8 @@ def conventions_table(rows: Sequence[Row], headings: Sequence[str]) -> Table:
 def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, width: int = 120) -> list[str]:
     """What the checks of a pytest run told, in plain text: the worst margins over all of them, and the disputes."""
     every = list(told)
+    own = list(dict.fromkeys(one["truth"] for one in every if one["truth"] != EXACT))
+    truth = EXACT if not own else own[0] if len(own) == len({one["truth"] for one in every}) == 1 else ALL_SORTS
     disputed = [text for one in every for text in one["disputed"]]
     rows = merged(
         Margin(r["block"], r["result"], r["dtype"], r["source"], r["worst"], r["cases"], 0.0)
@@ -109,10 +111,10 @@ def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, wi
     lines: list[str] = []
     if rows and with_table:
         text = StringIO()
-        Console(file=text, width=width, color_system=None).print(margins_table(rows))
+        Console(file=text, width=width, color_system=None).print(margins_table(rows, truth=truth))
         lines += [line.rstrip() for line in text.getvalue().rstrip().splitlines()]
     if disputed:
-        lines.append("Outside their own bound, held against the exact value (the layer is not blamed):")
+        lines.append(dispute_title(truth))
         lines += [f"  {line}" for text in dict.fromkeys(disputed) for line in text.splitlines()]
     return lines
 

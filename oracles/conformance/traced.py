@@ -46,9 +46,12 @@ class TracedSession:
         gradients = self._pull(self._handover.give("cotangent", cotangent, self._share))
         absent = [name for name in self.op.differentiable if gradients[name] is None]
         if absent:
-            raise LayerError(
-                f"the output does not depend on {', '.join(absent)}: {self._framework.name} has no gradient for it"
-            )
+            listed = ", ".join(absent)
+            reached = getattr(self._framework.module, "depends_on", lambda output, array: False)
+            given = {name: one.given for name, one in self._handover.handed().items()}
+            if any(name in given and reached(self._output, given[name]) for name in absent):
+                raise LayerError(f"backward returned None for {listed}: no gradient, where the output depends on it")
+            raise LayerError(f"the output does not depend on {listed}: {self._framework.name} has no gradient for it")
         return gradients
 
     def parameters(self) -> Mapping[str, Any]:

@@ -33,3 +33,10 @@ def test_an_unknown_op_is_shown(name):
 )
 def test_what_makes_a_layer_is_told_from_a_function_of_primals(op, function, makes):
     assert takes_sizes(get_op(op), function) is makes
+
+
+def test_what_the_suite_does_not_know_is_to_be_declared():
+    with pytest.raises(InputError, match=r"got 'layernorm'; an op of your own .*: CustomOp\('layernorm', \.\.\.\)"):
+        get_op("layernorm")
+    with pytest.raises(InputError, match="did you mean softmax_cross_entropy"):
+        get_op("SoftmaxCrossEntropy")

@@ -109,8 +109,9 @@ def of_cache(layer: Layer, case: Case) -> str:
 
 
 def of_layout(layer: Layer, case: Case) -> str:
-    """The arrays of which a contiguous copy makes the layer right."""
-    if not _is_wrong(layer, case):
+    """The arrays of which a contiguous copy makes the layer right; it may say itself that it takes no others."""
+    run = Evidence.of(layer, case)
+    if not _is_wrong(run):
         return ""
     guilty = []
     arrays = {**case.primals, "cotangent": case.cotangent}
@@ -118,15 +119,16 @@ def of_layout(layer: Layer, case: Case) -> str:
     if not layer.has_cotangent:
         odd = [name for name in odd if name != "cotangent"]
     for name in odd:
-        if not _is_wrong(layer, contiguous(case, [name])):
+        if not _is_wrong(Evidence.of(layer, contiguous(case, [name]))):
             guilty.append(name)
-    if not guilty and odd and not _is_wrong(layer, contiguous(case, odd)):
+    if not guilty and odd and not _is_wrong(Evidence.of(layer, contiguous(case, odd))):
         guilty = odd
+    if guilty and run.raised:
+        return f"{run.raised.partition(':')[0]} where an array is not contiguous: it refuses such arrays"
     return f"reads raw memory: right for a contiguous copy of the {' or the '.join(guilty)}" if guilty else ""
 
 
-def _is_wrong(layer: Layer, case: Case) -> bool:
-    run = Evidence.of(layer, case)
+def _is_wrong(run: Evidence) -> bool:
     return bool(run.raised) or any(run.wrong(r).any() for r in run.actual)
 
 

@@ -1,13 +1,18 @@
 import subprocess
 import sys
 import textwrap
+from io import StringIO
 
 import numpy as np
 import pytest
+from failures import assert_fails_alone, assert_fits
 from own_ops import installed, layer_of, swish_vjp
+from rich.console import Console
 
 from oracles import InputError, check_layer, parametrize_with_checks
+from oracles.conformance.bugs import bugs
 from oracles.conformance.isolated import check_isolated
+from oracles.conformance.tables import margins_table
 from oracles.conformance.target import Target
 
 
@@ -17,6 +22,7 @@ def test_without_a_primal_the_report_speaks_of_self_consistency():
     assert "self-consistency" in report.title
     assert "a gradient that agrees with a wrong forward passes" in report.notes[0]
     assert {v.oracle for v in report.verdicts} == {"itself"}
+    assert report.truth == "its own forward pass"
     assert {v.check for v in report.of_status("skipped")} == {"sizes", "special_values"}
 
 
@@ -27,6 +33,11 @@ def test_with_a_primal_it_names_the_framework_and_says_that_bounds_are_estimated
     assert report.passed, str(report)
     assert {v.oracle for v in report.verdicts} == {"torch"}
     assert any("estimated, not derived: swish is no op of the suite" in note for note in report.notes)
+    assert report.truth == "torch in float64"
+    shown = StringIO()
+    Console(file=shown, width=120).print(margins_table(report.margins, truth=report.truth))
+    assert "worst |error| / estimated bound, against torch in float64" in " ".join(shown.getvalue().split())
+    assert "exact value" not in report.to_json()
     with pytest.raises(InputError, match="swish has primals in torch, got 'jax'"):
         check_layer(layer_of("swish", "torch"), oracles=["jax"])
 
@@ -45,6 +56,13 @@ def test_causes_of_ops_nobody_knows(vjp, cause):
         pytest.skip(installed("torch"))
     report = check_layer(layer_of("swish", "torch", vjp=vjp), dtypes=["float32"], max_examples=10, seed=0)
     assert any(cause in v.cause for v in report.failures), str(report)
+    for failure in bug_firsts(report):
+        assert_fits(failure)
+        assert_fails_alone(failure)
+
+
+def bug_firsts(report):
+    return [bug[0] for bug in bugs(report.failures)]
 
 
 def test_one_id_an_oracle():

@@ -7,6 +7,7 @@ import pytest
 from mutants.relu import ReLU
 
 from oracles import Layer, check_layer
+from oracles.conformance.bugs import bugs
 from oracles.conformance.diagnose import UNEXPLAINED
 from reference import (
     cross_entropy,
@@ -605,3 +606,44 @@ def test_gradients_in_the_labels_dtype(seed):
 def test_infinite_gradients_that_are_made_zero_are_not_put_down_to_the_labels_dtype():
     found = causes(of_cross_entropy(lambda dp, t: np.where(np.isinf(dp), 0, dp)))
     assert not any("labels' dtype" in cause for cause in found.values()), found
+
+
+def contiguous_alone(*arrays):
+    if not all(a.flags.c_contiguous for a in arrays):
+        raise ValueError("ndarray is not C-contiguous")
+
+
+def test_who_refuses_strided_arrays_reads_no_raw_memory_and_shares_none():
+    def forward(x):
+        contiguous_alone(x)
+        return relu(x)
+
+    def vjp(g, x):
+        contiguous_alone(g, x)
+        return relu_vjp(g, x)
+
+    report = check_layer(Layer("relu", forward=forward, vjp=vjp), oracles=["exact"], seed=1)
+    assert {v.cause for v in report.failures} == {
+        "raised ValueError where an array is not contiguous: it refuses such arrays"
+    }
+    assert "stateless" not in {v.check for v in report.failures}
+    assert len(bugs(report.failures)) == 1
+
+
+def test_who_refuses_nan_shares_no_memory():
+    def forward(x):
+        if not np.isfinite(x).all():
+            raise ValueError("input contains NaN or infinity")
+        return softmax(x)
+
+    report = check_layer(Layer("softmax", forward=forward, vjp=softmax_vjp), oracles=["exact"], seed=1)
+    assert not any("share" in v.cause for v in report.failures), str(report)
+    assert "special_values" in {v.check for v in report.failures}
+
+
+@pytest.mark.parametrize("seed", [9, 12, 24])  # of which the case was found with another fault, at -inf
+def test_a_cause_is_one_of_the_case_that_is_shown(seed):
+    layer = Layer("relu", forward=lambda x: x * (x > 0), vjp=lambda g, x: g * (x > 0))
+    report = check_layer(layer, oracles=["exact"], seed=seed)
+    for v in report.failures:
+        assert ("input is -inf" in v.cause) == ("'inputs': array([[-inf]]" in repr(v.case)), str(v)

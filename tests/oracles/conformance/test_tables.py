@@ -3,7 +3,7 @@ import io
 import numpy as np
 from rich.console import Console
 
-from oracles.conformance.report import Margin, Report, Verdict
+from oracles.conformance.report import EXACT, Margin, Report, Verdict
 from oracles.conformance.tables import margin_text, margins_table, summary_lines, told_lines
 
 
@@ -74,7 +74,7 @@ def test_the_summary_names_disputes_and_skips():
 
 
 def test_what_the_checks_of_a_pytest_run_told_is_one_plain_table_of_the_worst():
-    def told(source, worst, disputed=()):
+    def told(source, worst, disputed=(), truth=EXACT):
         row = {
             "block": "Mine (relu)",
             "source": source,
@@ -83,7 +83,7 @@ def test_what_the_checks_of_a_pytest_run_told_is_one_plain_table_of_the_worst():
             "worst": worst,
             "cases": 3,
         }
-        return {"seed": 1, "versions": {}, "margins": [row], "disputed": list(disputed)}
+        return {"seed": 1, "truth": truth, "versions": {}, "margins": [row], "disputed": list(disputed)}
 
     lines = told_lines([told("layer.Mine", 0.25), told("torch", 2.0, ["torch: off"]), told("layer.Mine", 0.5)])
     assert [line.split() for line in lines if "float32" in line] == [["float32", "output", "0.50", "2.00", "!"]]
@@ -94,6 +94,11 @@ def test_what_the_checks_of_a_pytest_run_told_is_one_plain_table_of_the_worst():
     ]
     assert not any("\x1b" in line for line in lines)
     assert told_lines([told("torch", 0.5)], with_table=False) == []
+    of_own = told_lines([told("torch", 0.5, truth="torch in float64")])
+    assert " ".join(of_own[:4]).startswith("worst |error| / estimated bound, against torch in float64")
+    assert "the exact value, and for ops of your own" in " ".join(
+        told_lines([told("torch", 0.5), told("torch", 0.5, truth="torch in float64")])
+    )
 
 
 def failing(check, dtype, cause, message="dinputs: wrong", snippet="assert False\n"):

@@ -170,7 +170,7 @@ def test_one_that_writes_into_its_parameter(torch):
 
 def test_no_gradient_is_named(torch):
     none = relu_of(torch, backward=lambda g, x: None)
-    assert "the output does not depend on inputs" in messages(Layer.from_torch("relu", none))
+    assert "backward returned None for inputs" in messages(Layer.from_torch("relu", none))
     detached = Layer.from_torch("relu", lambda x: torch.relu(x).detach())
     assert "the output does not depend on inputs" in messages(detached)
     with pytest.raises(LayerError, match="the output does not depend on weights: torch has no gradient for it"):
