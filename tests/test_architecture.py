@@ -83,6 +83,13 @@ def numpy_only(path, module):
         return "reference imports NumPy alone, and never oracles"
 
 
+def calculus_stands_alone(path, module):
+    own = module == "oracles.calculus" or module.startswith("oracles.calculus.")
+    standard = {"__future__", "collections", "dataclasses", "math", "types", "typing"}
+    if "calculus" in path.parts and not own and module.partition(".")[0] not in standard | {"numpy", "flint"}:
+        return "calculus imports NumPy and python-flint alone: it knows nothing of layers"
+
+
 def frameworks_in_their_adapters(path, module):
     top = module.partition(".")[0]
     own = [f"{top}_{what}.py" for what in ("oracle", "tensors", "kinks", "products")]
@@ -125,6 +132,7 @@ def no_kit_below(path, module):
 
 RULES = [
     (numpy_only, "reference"),
+    (calculus_stands_alone, "oracles"),
     (frameworks_in_their_adapters, "oracles"),
     (frameworks_in_their_adapters, "reference"),
     (adapters_stand_alone, "oracles"),
@@ -145,6 +153,8 @@ def test_imports(rule, folder):
     [
         ("reference/dense.py", "import torch", numpy_only),
         ("reference/dense.py", "from oracles import Case", numpy_only),
+        ("oracles/calculus/trace.py", "from ..case import Case", calculus_stands_alone),
+        ("oracles/calculus/primitives/sums.py", "from ...words import printable", calculus_stands_alone),
         ("oracles/case.py", "def f():\n    import jax.numpy", frameworks_in_their_adapters),
         ("oracles/torch_oracle.py", "from .jax_oracle import vjp", adapters_stand_alone),
         ("oracles/torch_oracle.py", "from .conformance.run import run", adapters_stand_alone),
@@ -196,7 +206,7 @@ def test_an_op_has_all_its_parts(op):
 
 def test_tests_mirror_the_source():
     missing = []
-    for folder in ("reference", "oracles", "oracles/conformance", "oracles/campaign"):
+    for folder in ("reference", "oracles", "oracles/calculus", "oracles/conformance", "oracles/campaign"):
         for path in sorted((ROOT / folder).glob("*.py")):
             if (
                 path.name != "__init__.py"

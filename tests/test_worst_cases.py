@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import load_or_skip
 
+from conftest import load_or_skip
 from oracles import Case
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.run import run
