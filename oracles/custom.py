@@ -66,7 +66,7 @@ class CustomOp:
                 raise InputError(f"{framework}: expected a function, got {function!r}")
         if not hasattr(cases, "example"):
             raise InputError(f"cases: expected a Hypothesis strategy of primals, got {cases!r}")
-        declare(Op(name, tuple(primals), wanted, None))
+        declare(Op.bare(name, tuple(primals), wanted))
         values = (name, tuple(primals), wanted, cases, MappingProxyType(given))
         for key, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, key, value)

@@ -105,6 +105,7 @@ SAMPLES = {
     ),
     "sum": Sample(lambda x: xp.sum(x * x, axis=(0, 2)), ((2, 3, 2),)),
     "cumsum": Sample(lambda x: xp.cumulative_sum(x * x, axis=0), ((4, 2),)),
+    "among": Sample(lambda x: xp.among(x * x, 5) * x, ((2, 3),)),
     "matmul": Sample(lambda a, b: (a * a) @ (b * b), ((2, 3, 4), (2, 4, 2))),
     "amax": Sample(lambda x: xp.max(x * x * x, axis=1), ((2, 4),)),
     "at_max": Sample(lambda x: node("at_max", (x * x,), {"axes": (1,)}, (2, 4)) * x, ((2, 4),)),

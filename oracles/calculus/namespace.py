@@ -66,6 +66,11 @@ def stored(x: Traced, /) -> Traced:
     return node("stored", (x,), {}, x.shape, x.kind)
 
 
+def among(x: Traced, terms: int, /) -> Traced:
+    """The same, as one of so many terms that a sensible evaluation adds up one by one."""
+    return node("among", (x,), {"terms": terms}, x.shape)
+
+
 def _array(a: Any, other: Any) -> Traced:
     return lifted(graph_of(a, other), a)
 
@@ -99,6 +104,7 @@ XP = SimpleNamespace(
     special=SPECIAL,
     stop_gradient=stop_gradient,
     stored=stored,
+    among=among,
     # functions of a number
     **{name: _of(name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs", "sign")},
     log2=lambda x, /: unary("log", x) / math.log(2),

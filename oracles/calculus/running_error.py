@@ -18,7 +18,7 @@ import numpy as np
 from .graph import Array, Graph, Node
 from .model import Arithmetic
 from .primitives import GIVEN, PRIMITIVES
-from .primitives.row import Floats, Pair
+from .primitives.row import Floats, Pair, largest
 
 SHORT = 2**24  # a whole number below, times a power of two, is a number of every arithmetic that sums in float32
 
@@ -57,20 +57,27 @@ def given(graph: Graph, step: Node, arrays: Mapping[str, Array]) -> Array:
     return a.astype(np.float64) if step.kind == "real" else a
 
 
-def errors(values: Values, wanted: Sequence[int], m: Arithmetic) -> list[Floats]:
-    """How far the wanted nodes may be off in that arithmetic; infinite where nothing is claimed."""
+def errors(
+    values: Values, wanted: Sequence[int], m: Arithmetic, rounded: Mapping[str, Floats] | None = None
+) -> list[Floats]:
+    """How far the wanted nodes may be off in that arithmetic; infinite where nothing is claimed.
+
+    rounded: what inputs by name lose before anything else, where they are taken to another dtype.
+    """
     graph, found = values.graph, dict[int, Array | None]()
     with np.errstate(all="ignore"):
         for number, step in steps(graph, wanted):
             y = values[number]
             if step.primitive in GIVEN:
                 found[number] = _given_error(m, step, y)
+                if step.primitive == "input" and rounded and step["name"] in rounded:
+                    found[number] = largest(found[number], rounded[step["name"]])
                 continue
             row = PRIMITIVES[step.primitive]
             pairs = [Pair(values[a], found[a]) for a in step.args]
             e = row.error(m, y, *pairs, **dict(step.params))
-            if e is not None and step.kind == "real":
-                e = _settled(m, step, y, np.asarray(e), pairs, rounds=row.rounds)
+            if e is not None and step.kind == "real" and row.rounds:
+                e = _settled(m, step, y, np.where(np.isnan(e), np.inf, e), pairs)
             found[number] = e if e is None else np.broadcast_to(e, y.shape)
     return [np.zeros(values[n].shape) if (e := found[n]) is None else np.array(e) for n in wanted]
 
@@ -92,15 +99,12 @@ def _given_error(m: Arithmetic, step: Node, y: Array) -> Array | None:
     return np.where(rounded, m.u * np.abs(y), 0.0) if rounded.any() else None
 
 
-def _settled(m: Arithmetic, step: Node, y: Array, e: Array, pairs: Sequence[Pair], *, rounds: bool) -> Array:
+def _settled(m: Arithmetic, step: Node, y: Array, e: Array, pairs: Sequence[Pair]) -> Array:
     """An error with what the ends of the range do to it."""
-    e = np.where(np.isnan(e), np.inf, e)
     finite = np.isfinite(y)
     if not finite.all():  # met exactly where an argument brought it in, and nobody's business elsewhere
         brought = _reached(step, [_special(p) for p in pairs if p.value.dtype.kind == "f"])
         e = np.where(finite, e, np.where(brought & ~_infinity_times_nothing(step, pairs), 0.0, np.inf))
-    if not rounds:
-        return e
     size = np.abs(y)
     reach = size + e
     # read or stored as zero; what is not flushed there is off by less
@@ -132,12 +136,10 @@ def _reached(step: Node, marks: Sequence[Array]) -> Array:
     if step.primitive == "matmul":
         a, b = marks if len(marks) == 2 else (marks[0], marks[0])
         return np.asarray(np.expand_dims(a.any(-1), -1) | np.expand_dims(b.any(-2), -2))
-    if step.primitive in ("sum", "amax"):
+    if step.primitive == "sum":
         return np.asarray(marks[0].any(step["axes"]))
     if step.primitive == "cumsum":
         return np.asarray(np.logical_or.accumulate(marks[0], step["axis"]))
-    if step.primitive == "concat":
-        return np.concatenate([np.asarray(mark) for mark in marks], step["axis"])
-    if len(marks) == 1 and marks[0].shape != step.shape:
-        return np.ones(step.shape, bool)  # moved: what is not finite came from there
+    if step.primitive == "put_add":  # rare, and of no matter: nothing is claimed there
+        return np.zeros(step.shape, bool)
     return np.asarray(np.logical_or.reduce([np.broadcast_to(mark, step.shape) for mark in marks]))

@@ -99,7 +99,7 @@ class Evidence:
     def sizes(self) -> Mapping[str, int]:
         """The sizes of the case by their letter: N samples, C classes, K inputs, M neurons."""
         shape = self.first.shape
-        if self.case.signature.output_shape is None:
+        if self.case.signature.definition is None:
             return {}
         if self.case.op == "dense":
             return {"N": shape[0], "K": shape[1], "M": self.case.primals["weights"].shape[1]}
@@ -152,7 +152,7 @@ class Evidence:
 
     def instead(self, **arrays: Floats) -> Mapping[str, Floats]:
         """What the op gives in float64 where some of its arrays were others; empty if nobody can say."""
-        if self.case.signature.output_shape is None:
+        if self.case.signature.definition is None:
             return quietly(self.truth.instead, arrays) if self.truth.instead else {}
         names = self.case.signature.primals
         primals = [arrays.get(n, floats(self.case, n) if n != "targets" else self.case.primals[n]) for n in names]

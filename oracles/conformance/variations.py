@@ -16,7 +16,7 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
     """Cases that differ from this one in a way that a layer's memory of it would show; the last in its values alone."""
     first = case.signature.primals[0]
     a = case.primals[first]
-    if case.signature.output_shape is None:
+    if case.signature.definition is None:
         yield from _of_unknown(case)
         return
     if not a.ndim or not a.size:

@@ -14,7 +14,7 @@ from ..graph import Array
 from ..model import DIVISION, Arithmetic
 from ..trace import Traced, unary
 from .functions import Floats, row
-from .row import Gradients, Pair, Primitive, is_power_of_two, no_jvp, no_vjp, plain_zero, some
+from .row import Gradients, Pair, Primitive, is_power_of_two, no_jvp, no_vjp, plain_zero, some, vanished
 
 Tangent = Traced | None
 
@@ -35,7 +35,7 @@ def _mul_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:
     exact = is_power_of_two(a) or is_power_of_two(b)
     own = np.zeros(()) if exact else m.u * (a.size * b.size)
     carried = np.abs(a.value) * b.off + a.off * b.size if some(a, b) else np.zeros(())
-    return np.where(plain_zero(a) | plain_zero(b), 0.0, carried + own)
+    return np.where(plain_zero(a) | plain_zero(b), 0.0, carried + own + vanished(y))
 
 
 def _div_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:
@@ -48,7 +48,7 @@ def _div_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:
     carried = (a.off + size * b.off) / below if some(a, b) else np.zeros(())
     own = np.zeros(()) if is_power_of_two(b) else DIVISION * m.u * (size + carried)
     flushed = np.where(b.size > 0.5 / m.tiny, size + carried, 0.0)
-    error = np.where(plain_zero(a), 0.0, carried + own + flushed)
+    error = np.where(plain_zero(a), 0.0, carried + own + flushed + vanished(y))
     hopeless = (below < 2 / m.wide_largest) & ~np.isinf(a.value) & (b.value != 0)
     return np.where(hopeless | ((below <= 0) & (b.off > 0)), np.inf, error)
 
@@ -78,12 +78,14 @@ def each_ball(f: Callable[..., Any], n: int) -> Callable[..., Array]:
 
 def _function(name: str) -> Primitive:
     def error(m: Arithmetic, y: Array, x: Pair, **params: Any) -> Floats:
-        """The argument is off by its error and by a rounding; the library by its own; nothing at an infinity."""
+        """The argument is off by its error, and by a rounding where libraries do that; they by their own."""
         f = row(name, **params)
         finite = np.isfinite(x.value)
         at = np.where(finite, x.value, 1.0)
-        off = np.asarray(f.reach(at, x.off + m.u * np.abs(at), np.where(finite, y, 0.0)))
-        return np.where(finite, off + 2 * f.ulps * m.u * (np.abs(y) + off), x.off)
+        moved = x.off + m.u * np.abs(at) if f.argument else x.off
+        off = np.asarray(f.reach(at, moved, np.where(finite, y, 0.0)))
+        lost = vanished(y) if name in ("exp", "sigmoid", "erfc") else 0.0
+        return np.where(finite, off + 2 * f.ulps * m.u * (np.abs(y) + off) + lost, x.off)
 
     def vjp(g: Traced, y: Traced, x: Traced, **params: Any) -> Gradients:
         return (g * row(name, **params).derivative(y, x),)

@@ -4,8 +4,8 @@ value       in float64. NumPy has no erf and no gamma: those are the C library's
 ball        of a ball of python-flint.
 derivative  d(y, x) as a graph, with y = f(x): both modes differentiate by it, as often as asked.
 reach       how far f may move where x is off by e: the argument is perturbed, never f scaled by e / |f|.
-ulps        how far libraries are off in units in the last place, beside what the rounding of the argument does
-            (`libraries.json` is the survey).
+ulps        how far libraries are off, in units in the last place.
+argument    whether they round the argument first, as 2 ** (c x) does for exp(x): its error is then that of the result.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Function:
     derivative: Callable[..., Traced]
     reach: Reach
     ulps: float
+    argument: bool = False
     pole: str = ""
 
 
@@ -113,20 +114,20 @@ def _density_slope(distance: Floats) -> Floats:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "exp": Function(np.exp, lambda x: x.exp(), lambda y, x: y, lambda x, e, y: y * np.expm1(e), 4),
+    "exp": Function(np.exp, lambda x: x.exp(), lambda y, x: y, lambda x, e, y: y * np.expm1(e), 4, True),
     "expm1": Function(
-        np.expm1, lambda x: x.expm1(), lambda y, x: unary("exp", x), lambda x, e, y: np.exp(x) * np.expm1(e), 6
+        np.expm1, lambda x: x.expm1(), lambda y, x: unary("exp", x), lambda x, e, y: np.exp(x) * np.expm1(e), 6, True
     ),
-    "log": Function(np.log, lambda x: x.log(), lambda y, x: 1 / x, _falling(lambda x: 1 / x), 4, "0"),
+    "log": Function(np.log, lambda x: x.log(), lambda y, x: 1 / x, _falling(lambda x: 1 / x), 4, pole="0"),
     "log1p": Function(
         np.log1p,
         lambda x: x.log1p(),
         lambda y, x: 1 / (1 + x),
         lambda x, e, y: _falling(lambda z: 1 / z)(1 + x, e, y),
         4,
-        "-1",
+        pole="-1",
     ),
-    "sqrt": Function(np.sqrt, lambda x: x.sqrt(), lambda y, x: 0.5 / y, _root, 1, "0"),
+    "sqrt": Function(np.sqrt, lambda x: x.sqrt(), lambda y, x: 0.5 / y, _root, 1, pole="0"),
     "sin": Function(
         np.sin,
         lambda x: x.sin(),
@@ -147,6 +148,7 @@ FUNCTIONS: dict[str, Function] = {
         lambda y, x: 1 - y * y,
         _falling_from_0(lambda d: 4 * _sigmoid_slope(2 * d)),
         6,
+        True,
     ),
     "sigmoid": Function(
         _sigmoid,
@@ -154,10 +156,13 @@ FUNCTIONS: dict[str, Function] = {
         lambda y, x: y * (1 - y),
         _falling_from_0(_sigmoid_slope),
         6,
+        True,
     ),
-    "erf": Function(each(math.erf), lambda x: x.erf(), lambda y, x: _density(x), _falling_from_0(_density_slope), 6),
+    "erf": Function(
+        each(math.erf), lambda x: x.erf(), lambda y, x: _density(x), _falling_from_0(_density_slope), 6, True
+    ),
     "erfc": Function(
-        each(math.erfc), lambda x: x.erfc(), lambda y, x: -_density(x), _falling_from_0(_density_slope), 12
+        each(math.erfc), lambda x: x.erfc(), lambda y, x: -_density(x), _falling_from_0(_density_slope), 12, True
     ),
     "lgamma": Function(
         each(_log_gamma),
@@ -165,6 +170,7 @@ FUNCTIONS: dict[str, Function] = {
         lambda y, x: unary("polygamma", x, order=0),
         _gamma_reach,
         8,
+        True,
         "0, -1, -2, ...",
     ),
 }
@@ -179,6 +185,7 @@ def polygamma(order: int) -> Function:
         lambda y, x: unary("polygamma", x, order=order + 1),
         _falling(lambda x: np.asarray(above(x), np.float64)),
         16,
+        True,
         "0, -1, -2, ...",
     )
 
@@ -196,6 +203,7 @@ def root_power(exponent: float) -> Function:
         lambda y, x: exponent * x ** (exponent - 1),
         reach,
         8,
+        True,
         "0",
     )
 

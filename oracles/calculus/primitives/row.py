@@ -93,6 +93,11 @@ def plain_zero(p: Pair) -> Array:
     return zero if p.error is None else zero & (p.error == 0)
 
 
+def vanished(y: Array) -> Floats:
+    """What float64 itself loses below its normal range, in which a number that is not 0 may be."""
+    return np.where(np.abs(y) < 2.0**-1022, 2.0**-1074, 0.0)
+
+
 def is_power_of_two(p: Pair) -> bool:
     """Whether it is one exact power of two everywhere: to multiply with it, or divide by it, is exact."""
     if p.error is not None or p.value.dtype.kind == "b":

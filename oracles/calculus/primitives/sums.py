@@ -40,6 +40,8 @@ def _matmul_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Floats:
     left, right = a.size, b.size
     gauge, terms = np.asarray(left @ right), a.value.shape[-1]
     error = of.gamma(terms) * gauge + np.minimum(terms * of.tiny, gauge)
+    if (gauge == 0).any():  # products of what is not 0 may have vanished in float64
+        error = error + np.where(gauge == 0, 2.0**-1074 * np.sign((left != 0).astype(float) @ (right != 0)), 0.0)
     if a.error is not None:
         error = error + a.error @ right
     if b.error is not None:
@@ -169,6 +171,14 @@ SUMS: dict[str, Primitive] = {
         lambda g, y, x, axes: (kept(g, x.shape, axes),),
         again("sum"),
         _ball_sum,
+    ),
+    # one of so many terms of a sum, to which the others are added one by one
+    "among": Primitive(
+        lambda x, terms: x,
+        lambda m, y, x, terms: np.asarray(x.off + m.gamma(terms - 1) * x.size),
+        lambda g, y, x, terms: (g,),
+        lambda t, y, x, terms: t[0],
+        lambda x, terms: x,
     ),
     "cumsum": Primitive(
         np.cumsum,

@@ -96,7 +96,7 @@ def _ratio(e: Evidence, r: str, allowed: Floats) -> float:
 def _lower_bound(e: Evidence, r: str, name: str) -> Floats | None:
     """How far from the truth the right result in that dtype may be, of operands that are rounded to it."""
     case, dtype = e.case, as_dtype(name)
-    if e.unit_roundoff >= ARITHMETIC[name].v or case.op == "relu" or case.signature.output_shape is None:
+    if e.unit_roundoff >= ARITHMETIC[name].v or case.op == "relu" or case.signature.definition is None:
         return None
     rounded = {n: quietly(LOWER[name], floats(case, n)) for n in (*case.signature.differentiable, "cotangent")}
     primals = {n: rounded[n].astype(dtype) if n in rounded else a for n, a in case.primals.items()}

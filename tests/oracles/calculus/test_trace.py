@@ -30,7 +30,7 @@ A, B = np.array([[1.5, -2.0, 3.0], [0.5, 4.0, -1.0]]), np.array([2.0, -3.0, 0.25
         lambda a, b: abs(a) @ b,
         lambda a, b: (b @ a.T) + 1,
         lambda a, b: a[:, ::-1][..., None] * b,
-        lambda a, b: a.T @ a + a.mT @ a,
+        lambda a, b: a.T @ a + (a.mT if hasattr(a, "mT") else a.T) @ a,  # NumPy before 2.0 has no mT
         lambda a, b: (a < b) | ~(a >= 1) & (a != b) | (a == b) | (a <= -1) & (a > -9),
         lambda a, b: sum(row * 2 for row in a),
     ],

@@ -1,0 +1,16 @@
+"""What an op is: one declaration, a file each. Nothing else in the project needs to ask for an op by name."""
+
+from .domains import booleans as booleans
+from .domains import ids as ids
+from .domains import integers as integers
+from .domains import labels as labels
+from .domains import one_hot as one_hot
+from .domains import positive as positive
+from .domains import probabilities as probabilities
+from .op import Op as Op
+from .op import Option as Option
+from .registry import OPS as OPS
+from .registry import declare as declare
+from .registry import get_op as get_op
+from .registry import takes_sizes as takes_sizes
+from .registry import undeclared as undeclared

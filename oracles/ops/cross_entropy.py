@@ -1,0 +1,34 @@
+"""Cross-entropy of probabilities: -sum_c y_c log p_c a sample, reduced over the samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .domains import labels
+from .losses import REDUCTIONS, reduced, rows
+from .op import Op, Option
+
+
+def cross_entropy(xp: Any, probabilities: Any, targets: Any, *, reduction: str, clip: float | None) -> Any:
+    """A class without a label adds nothing, whatever its probability."""
+    p = probabilities if clip is None else xp.clip(probabilities, clip, 1 - clip)
+    y = rows(xp, targets, p)
+    logs = xp.stored(xp.log(xp.where(y == 0, 1.0, p)))
+    return reduced(xp, xp.stored(-xp.sum(xp.stored(y * logs), axis=1)), reduction)
+
+
+OP = Op(
+    "cross_entropy(probabilities[N, C], targets) -> output",
+    definition=cross_entropy,
+    options={
+        "reduction": REDUCTIONS,
+        "clip": Option(
+            None,
+            drawn=(1e-7,),
+            expected="a number between 0 and 0.5",
+            holds=lambda clip: isinstance(clip, float) and 0 < clip < 0.5,
+        ),
+    },
+    domains={"targets": labels("C")},
+    where="C >= 1",
+)

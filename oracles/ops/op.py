@@ -1,0 +1,189 @@
+"""An op: one declaration, from which everything else follows.
+
+Op(
+"layer_norm(inputs[..., C], weight[C], bias[C]) -> output[..., C]",
+definition=layer_norm,                 # layer_norm(xp, inputs, weight, bias, *, eps), in array-API names
+options={"eps": 1e-5},
+forms=(by_reciprocal_root,),           # other sensible evaluations, and of the gradient: vjp_forms
+outside={"one-pass variance": one_pass},
+torch=..., jax=...,                    # the frameworks' own op, of the same arguments
+)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from reference import InputError
+
+from ..calculus.graph import Graph
+from ..calculus.namespace import XP
+from ..calculus.trace import Traced
+from ..words import did_you_mean
+from .domains import REAL, Domain
+from .signature import Shape, Signature, parsed
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting of an op: its default, the other values there are, and what else a value must be, in words and as code.
+
+    choices: all that there are, the default among them; those are drawn. drawn: others that are drawn, where any may be
+    given.
+    """
+
+    default: Any
+    choices: tuple[Any, ...] = ()
+    drawn: tuple[Any, ...] = ()
+    expected: str = ""
+    holds: Callable[[Any], bool] = field(default=lambda value: True)
+
+    def check(self, name: str, value: Any) -> None:
+        """InputError where the op has no such value."""
+        if self.choices and value not in self.choices:
+            listed = ", ".join(map(str, self.choices))
+            raise InputError(f"{name}: expected one of {listed}, got {value!r}{did_you_mean(value, self.choices)}")
+        if value is not None and not self.holds(value):
+            raise InputError(f"{name}: expected {self.expected}, got {value!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """What an op is: see the module.
+
+    signature: its text, with named axes. definition: the formula; forms: other sensible evaluations of it, vjp_forms:
+    of its gradients, vjp_form(xp, cotangent, *primals, **options); the bound is the elementwise largest of all.
+    outside: evaluations that are not sensible, by name: what fits only those is wrong. options: by name their default,
+    a tuple of all values with the default first, or an Option. domains: what values primals take. where: a condition on
+    axes. torch, jax: the frameworks' own op. cases: a strategy of more cases. Raises InputError.
+    """
+
+    signature: Signature
+    definition: Function | None
+    settings: Mapping[str, Option]
+    domains: Mapping[str, Domain]
+    forms: tuple[Function, ...]
+    vjp_forms: tuple[Function, ...]
+    outside: Mapping[str, Function]
+    frameworks: Mapping[str, Any]
+    cases: Any
+
+    def __init__(
+        self,
+        signature: str,
+        *,
+        definition: Function | None = None,
+        options: Mapping[str, Any] | None = None,
+        domains: Mapping[str, Domain] | None = None,
+        forms: Sequence[Function] = (),
+        vjp_forms: Sequence[Function] = (),
+        outside: Mapping[str, Function] | None = None,
+        where: str = "",
+        cases: Any = None,
+        **frameworks: Any,
+    ) -> None:
+        said = parsed(signature, where)
+        given = dict(domains or {})
+        names = [a.name for a in said.inputs]
+        for name in given:
+            if name not in names:
+                near = did_you_mean(name, names)
+                raise InputError(f"domains: {said.op} takes {', '.join(names)}, got {name!r}{near}")
+        every = [definition, *forms, *vjp_forms, *(outside or {}).values()]
+        for function in every:
+            if function is not None and not callable(function):
+                raise InputError(f"{said.op}: expected a function as definition or form, got {function!r}")
+        settings = {name: _option(value) for name, value in (options or {}).items()}
+        values = (
+            *(said, definition, MappingProxyType(settings), MappingProxyType(given)),
+            *(tuple(forms), tuple(vjp_forms), MappingProxyType(dict(outside or {}))),
+            *(MappingProxyType({k: f for k, f in frameworks.items() if f is not None}), cases),
+        )
+        for key, value in zip(self.__dataclass_fields__, values, strict=True):
+            object.__setattr__(self, key, value)
+
+    @classmethod
+    def bare(cls, name: str, primals: Sequence[str], differentiable: Sequence[str]) -> Op:
+        """An op of which only the names are known: its output says what shape it has."""
+        unmoved = Domain("whatever it was drawn from", differentiable=False)
+        return cls(
+            f"{name}({', '.join(primals)}) -> output",
+            domains={p: unmoved for p in primals if p not in differentiable},
+        )
+
+    def __repr__(self) -> str:
+        return f"<op {self.signature}>"
+
+    @property
+    def name(self) -> str:
+        """As reports and files have it."""
+        return self.signature.op
+
+    @property
+    def primals(self) -> tuple[str, ...]:
+        """The names of what it takes, in order."""
+        return tuple(a.name for a in self.signature.inputs)
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The primals that have a gradient."""
+        return tuple(p for p in self.primals if self.domains.get(p, REAL).differentiable)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Every option with its default."""
+        return {name: option.default for name, option in self.settings.items()}
+
+    def output_shape(self, shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape | None:
+        """The shape of the output for primals of these shapes; None where nothing says it. InputError for a misfit."""
+        for name, option in self.settings.items():
+            option.check(name, options[name])
+        sizes, leading = self.signature.sizes(shapes)
+        for a in self.signature.inputs:
+            forms = self.domains.get(a.name, REAL).shapes(sizes)
+            if forms and shapes[a.name] not in forms.values():
+                listed = " or ".join(f"{shape} ({what})" for what, shape in forms.items())
+                raise InputError(f"{a.name}: expected shape {listed}, got {shapes[a.name]}")
+        output = self.signature.outputs[0]
+        if output.axes is not None:
+            return self.signature.shape_of(output, sizes, leading)
+        if self.definition is None:
+            return None
+        return _traced_shape(self, tuple(shapes.items()), tuple(options.items()))
+
+
+def _option(value: Any) -> Option:
+    if isinstance(value, Option):
+        return value
+    return Option(value[0], choices=value) if isinstance(value, tuple) and value else Option(value)
+
+
+@lru_cache(maxsize=4096)
+def _traced_shape(op: Op, shapes: tuple[tuple[str, Shape], ...], options: tuple[tuple[str, Any], ...]) -> Shape:
+    graph = Graph()
+    return outputs_of(op, op.definition, graph, dict(shapes), dict(options))[0].shape
+
+
+def outputs_of(
+    op: Op, function: Function | None, graph: Graph, shapes: Mapping[str, Shape], options: Mapping[str, Any]
+) -> list[Traced]:
+    """The outputs of a definition or a form, traced in the graph for primals of these shapes."""
+    assert function is not None
+    found = function(XP, *primals_of(op, graph, shapes), **options)
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+def primals_of(op: Op, graph: Graph, shapes: Mapping[str, Shape]) -> list[Traced]:
+    """The primals as nodes of a graph. Labels that are ids are integers, and rows of them real numbers."""
+    nodes = []
+    for name in op.primals:
+        domain = op.domains.get(name, REAL)
+        kind: Any = "integer" if domain.forms and len(shapes[name]) == 1 else domain.kind
+        nodes.append(Traced(graph, graph.input(name, shapes[name], kind)))
+    return nodes

@@ -1,0 +1,67 @@
+"""The ops the suite knows, and those that a user's own code has declared, by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reference import InputError
+from reference._arrays import shown
+
+from ..words import did_you_mean
+from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy
+from .op import Op
+
+OPS: dict[str, Op] = {
+    module.OP.name: module.OP for module in (dense, relu, softmax, cross_entropy, softmax_cross_entropy)
+}
+
+_DECLARED: dict[str, Op] = {}
+
+
+def declare(op: Op) -> None:
+    """Make an op of a user's own known by its name; InputError where another has that name."""
+    if op.name in OPS:
+        raise InputError(f"name: {op.name} is an op of the suite; give yours another name")
+    known = _DECLARED.setdefault(op.name, op)
+    if (known.primals, known.differentiable) != (op.primals, op.differentiable):
+        had, has = (f"{', '.join(o.primals)} (differentiable: {', '.join(o.differentiable)})" for o in (known, op))
+        raise InputError(f"name: {op.name} was declared with the primals {had} before, got {has}; give it another name")
+
+
+def get_op(name: object) -> Op:
+    """The op of that name, or an InputError that lists those there are."""
+    if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name)):
+        return op
+    listed = ", ".join((*OPS, *_DECLARED))
+    own = f"; an op of your own is known once the code that declares it has run: CustomOp({name!r}, ...)"
+    hint = did_you_mean(name, (*OPS, *_DECLARED)) or (own if isinstance(name, str) else "")
+    raise InputError(f"op: expected one of {listed}, got {name!r}{hint}")
+
+
+def undeclared(data: Mapping[str, Any]) -> Op:
+    """The signature that a case of a user's own op carries."""
+    name, primals, differentiable = data.get("op"), tuple(data["primals"]), data["differentiable"]
+    if not isinstance(name, str) or name in OPS:
+        raise InputError(f"op: expected the name of an op of your own, got {name!r}")
+    if not isinstance(differentiable, list) or not differentiable or not all(d in primals for d in differentiable):
+        raise InputError(f"differentiable: expected some of {', '.join(primals)}, got {shown(differentiable)}")
+    return Op.bare(name, primals, tuple(differentiable))
+
+
+def takes_sizes(op: Op, function: Callable[..., Any]) -> bool:
+    """Whether it makes a layer: takes (n_inputs, n_neurons) for dense, nothing otherwise, and not the primals."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a builtin does not say
+        return False
+    return _takes(signature, 2 if op.name == "dense" else 0) and not _takes(signature, len(op.primals))
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""Softmax with cross-entropy: sum_c y_c (log sum_k exp(x_k) - x_c) a sample, reduced over the samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .domains import labels
+from .losses import REDUCTIONS, reduced, rows
+from .op import Op
+from .softmax import softmax
+
+
+def softmax_cross_entropy(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
+    """By the logarithm of the softmax. 0 times log 0 is 0: a class without a label adds nothing."""
+    shifted = logits - xp.stop_gradient(xp.max(logits, axis=-1, keepdims=True))
+    log_s = xp.stored(shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True)))
+    return _of_log_softmax(xp, log_s, rows(xp, targets, logits), reduction)
+
+
+def by_log_sum_exp(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
+    """x - (m + log sum): it rounds at the size of the logits."""
+    log_s = xp.stored(logits - xp.special.logsumexp(logits, axis=-1, keepdims=True))
+    return _of_log_softmax(xp, log_s, rows(xp, targets, logits), reduction)
+
+
+def by_two_sums(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
+    """(sum y) log sum exp x - y.x, of rows of weights."""
+    y = rows(xp, targets, logits)
+    total = xp.sum(y, axis=-1) * xp.special.logsumexp(logits, axis=-1)
+    return reduced(xp, xp.stored(total - xp.sum(xp.where(y == 0, 0.0, y * logits), axis=-1)), reduction)
+
+
+def by_probabilities(xp: Any, cotangent: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
+    """(s sum(y) - y) g / N, of the stored probabilities."""
+    y, s = rows(xp, targets, logits), xp.stored(softmax(xp, logits))
+    g = cotangent[:, None] if reduction == "none" else cotangent
+    g = xp.stored(g / logits.shape[0] if reduction == "mean" else g)
+    return s * xp.stored(xp.sum(y, axis=-1, keepdims=True) * g) - xp.stored(y * g)
+
+
+def by_difference(xp: Any, cotangent: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
+    """s sum(y) - y first, then g / N."""
+    y, s = rows(xp, targets, logits), xp.stored(softmax(xp, logits))
+    g = cotangent[:, None] if reduction == "none" else cotangent
+    return xp.stored(s * xp.sum(y, axis=-1, keepdims=True) - y) * (g / logits.shape[0] if reduction == "mean" else g)
+
+
+def _of_log_softmax(xp: Any, log_s: Any, y: Any, reduction: str) -> Any:
+    terms = xp.where(y == 0, 0.0, y * log_s)
+    return reduced(xp, xp.stored(-xp.sum(xp.stored(terms), axis=-1)), reduction)
+
+
+OP = Op(
+    "softmax_cross_entropy(logits[N, C], targets) -> output",
+    definition=softmax_cross_entropy,
+    options={"reduction": REDUCTIONS},
+    forms=(by_log_sum_exp, by_two_sums),
+    vjp_forms=(by_probabilities, by_difference),
+    domains={"targets": labels("C")},
+    where="C >= 1",
+)

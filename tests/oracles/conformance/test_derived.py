@@ -1,0 +1,112 @@
+"""What is derived from the declarations, held against what was derived by hand: exact values, and bounds."""
+
+import numpy as np
+import pytest
+
+from oracles import Case
+from oracles.ball_arithmetic import enclosure
+from oracles.calculus.balls import enclose as in_balls
+from oracles.conformance import derived
+from oracles.conformance.bounds import bounds as by_hand
+from oracles.conformance.checks import CHECKS
+from oracles.conformance.compare import elementwise
+from oracles.conformance.layer import reference_layer
+from oracles.conformance.run import run
+from oracles.conformance.search import try_cases
+from oracles.conformance.truth import Truth
+from oracles.exact_oracle import enclose as exactly
+from oracles.ops import OPS
+
+CASES = 6  # a frame of values, sizes, layouts and special values
+
+
+def cases(op, dtype, count=CASES, checks=4, most=400):
+    layer, found = reference_layer(op), []
+    for check in CHECKS[:checks]:
+        for frame in check.frames(layer, 0):
+            if not frame.is_large:
+                try_cases(found.append, frame, dtype, count, (1, check.name), check.variety)
+    return [case for case in found if case.size <= most]
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_the_exact_value_is_that_of_the_formulas_by_hand(op):
+    for case in cases(op, "float64", checks=3):
+        theirs, ours = exactly(case), derived.enclose(case, precision=160)
+        for name, e in theirs.items():
+            mine = ours[name]
+            known = np.isfinite(e.value) & np.isfinite(mine.value)
+            gap = np.abs((e.value - mine.value) + (e.residual - mine.residual))
+            assert (gap <= e.radius + mine.radius + 2.0**-100 * np.abs(e.value))[known].all(), f"{name} of {case}"
+            assert (known | ~np.isfinite(e.value)).all(), f"{name} of {case}"
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_every_form_encloses_the_definitions_exact_value(op):
+    for case in cases(op, "float64", count=2, checks=1, most=120):
+        first, *others = derived.forms_of(case)
+        arrays = derived._arrays(case)
+        (right,) = [in_balls(first.graph, list(first.results.values()), arrays, 300)]
+        right = dict(zip(first.results, right, strict=True))
+        for form in others:
+            for name, found in zip(
+                form.results, in_balls(form.graph, list(form.results.values()), arrays, 300), strict=True
+            ):
+                e = enclosure(list(found.ravel()), found.shape)
+                for a, b, v in zip(found.ravel(), right[name].ravel(), e.value.ravel(), strict=True):
+                    # to a float64 rounding of a literal (1 / log 2), where a form has one
+                    assert not np.isfinite(v) or abs(float((a - b).mid())) <= 2.0**-50 * (abs(v) + 2.0**-60), name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("op", OPS)
+def test_bounds_are_as_sharp_as_those_by_hand(op, dtype):
+    """At most as wide at the median, and never four times as wide but where a softmax's bound is above 1 anyway."""
+    shares = {}
+    for case in cases(op, dtype):
+        ours, theirs = derived.bounds(case), by_hand(case)
+        for name, bound in theirs.items():
+            claimed = np.isfinite(bound) & (bound > 0) & np.isfinite(ours[name])
+            shares.setdefault(name, []).append((ours[name][claimed] / bound[claimed]).ravel())
+    for name, parts in shares.items():
+        share = np.concatenate(parts)
+        if op == "relu":  # 0 but for subnormal numbers, which may be flushed
+            assert share.size == 0 or share.max() <= 2
+        elif share.size:
+            assert np.median(share) <= 1.0, f"{name}: {np.median(share)}"
+            assert np.quantile(share, 0.99) <= 4, f"{name}: {np.quantile(share, 0.99)}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("op", OPS)
+def test_the_reference_is_within_them(op, dtype):
+    layer = reference_layer(op)
+    for case in cases(op, dtype):
+        truth, bounds, result = Truth.of(case).final(), derived.bounds(case), run(layer, case).named()
+        for name, bound in bounds.items():
+            wide = np.broadcast_to(bound, truth.enclosures[name].value.shape)
+            margins, _ = elementwise(name, result[name].astype(float), truth.enclosures[name], wide, truth.accepted)
+            assert (margins <= 1).all(), f"{name}: {np.max(margins)} in {case}"
+
+
+def test_an_error_in_the_fifth_digit_is_outside():
+    case = Case("softmax", [np.array([[1.0, 2.0, 4.0]], "float32")], np.array([[1.0, -1.0, 0.5]], "float32"))
+    truth, bounds = Truth.of(case).final(), derived.bounds(case)
+    for name, bound in bounds.items():
+        assert (bound < 3e-5 * np.abs(truth.enclosures[name].value)).all()
+
+
+def test_float64_encloses_the_exact_value_of_narrower_cases():
+    for op in OPS:
+        for case in cases(op, "float32", count=2, checks=1):
+            narrow, wide = derived.enclose_in_float64(case), derived.enclose(case, precision=160)
+            for name, e in narrow.items():
+                known = np.isfinite(e.value) & np.isfinite(wide[name].value) & np.isfinite(e.radius)
+                assert (np.abs(e.value - wide[name].value) <= e.radius * (1 + 2.0**-40) + wide[name].radius)[
+                    known
+                ].all()
+
+
+def test_graphs_are_traced_once_a_shape():
+    case = Case("relu", [np.ones((2, 3))], np.ones((2, 3)))
+    assert derived.forms_of(case) is derived.forms_of(Case("relu", [np.zeros((2, 3))], np.ones((2, 3))))
