@@ -76,8 +76,9 @@ class Case:
         shape = signature.output_shape(shapes, settings)
         if shape not in (None, g.shape):
             raise InputError(f"cotangent: expected shape {shape}, that of the output of {op}, got {g.shape}")
-        if "targets" in arrays:
-            as_targets(arrays["targets"], *arrays[signature.differentiable[0]].shape)
+        for name, domain in signature.domains.items():
+            if domain.forms:  # labels, as ids or as rows
+                as_targets(arrays[name], *arrays[signature.differentiable[0]].shape)
         floats = {name: arrays[name].dtype for name in signature.differentiable} | {"cotangent": g.dtype}
         for name, dtype in floats.items():
             if dtype.name not in FLOAT_DTYPES:

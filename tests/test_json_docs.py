@@ -50,7 +50,7 @@ def test_a_real_report_has_the_fields_of_the_page_and_no_other():
 
 def test_a_case_and_its_arrays_have_the_fields_of_the_page():
     small, large = np.ones((2, 2))[::-1], Recipe("uniform", (70, 70), "float64")
-    op = Op("unknown", ("inputs",), ("inputs",), None)
+    op = Op.bare("unknown", ("inputs",), ("inputs",))
     written = [
         json.loads(case.to_json())
         for case in (Case("relu", [small], small), Case("relu", [large], large), Case(op, [small], small))

@@ -71,6 +71,12 @@ def among(x: Traced, terms: int, /) -> Traced:
     return node("among", (x,), {"terms": terms}, x.shape)
 
 
+def rounded_at(x: Traced, size: Traced, /) -> Traced:
+    """The same, with the roundings of two numbers of that size: what a difference of such numbers has lost."""
+    constant = stop_gradient(size)
+    return x + (constant - constant)
+
+
 def _array(a: Any, other: Any) -> Traced:
     return lifted(graph_of(a, other), a)
 
@@ -105,6 +111,7 @@ XP = SimpleNamespace(
     stop_gradient=stop_gradient,
     stored=stored,
     among=among,
+    rounded_at=rounded_at,
     # functions of a number
     **{name: _of(name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs", "sign")},
     log2=lambda x, /: unary("log", x) / math.log(2),

@@ -7,8 +7,10 @@ from .domains import labels as labels
 from .domains import one_hot as one_hot
 from .domains import positive as positive
 from .domains import probabilities as probabilities
+from .domains import without_gradient as without_gradient
 from .op import Op as Op
 from .op import Option as Option
+from .registry import DECLARATIONS as DECLARATIONS
 from .registry import OPS as OPS
 from .registry import declare as declare
 from .registry import get_op as get_op

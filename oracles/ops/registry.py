@@ -10,11 +10,29 @@ from reference import InputError
 from reference._arrays import shown
 
 from ..words import did_you_mean
-from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy
+from . import (
+    attention,
+    bce_with_logits,
+    cross_entropy,
+    dense,
+    gelu,
+    layer_norm,
+    log_softmax,
+    relu,
+    rms_norm,
+    softmax,
+    softmax_cross_entropy,
+    swiglu,
+)
 from .op import Op
 
 OPS: dict[str, Op] = {
     module.OP.name: module.OP for module in (dense, relu, softmax, cross_entropy, softmax_cross_entropy)
+}
+# those that have no more than a declaration as yet are no names of the suite's
+DECLARATIONS: dict[str, Op] = OPS | {
+    module.OP.name: module.OP
+    for module in (gelu, layer_norm, rms_norm, log_softmax, bce_with_logits, swiglu, attention)
 }
 
 _DECLARED: dict[str, Op] = {}

@@ -23,10 +23,15 @@ Axes = tuple[int, ...]
 def _sum_error(m: Arithmetic, y: Array, x: Pair, axes: Axes) -> Floats:
     """gamma of the additions, in any order, of what is not 0; nothing where a partial sum may leave the range."""
     size = x.size
-    terms = np.count_nonzero(size, axes)
     gauge = np.asarray(size.sum(axes))
     carried = np.zeros(()) if x.error is None else x.error.sum(axes)
-    error = carried + m.gamma(np.maximum(terms - 1, 0)) * gauge
+    return carried + _additions(m, np.count_nonzero(size, axes), gauge)
+
+
+def _additions(m: Arithmetic, terms: Any, gauge: Floats) -> Floats:
+    """The error of adding up so many terms whose magnitudes add up to the gauge; partial sums may be flushed."""
+    additions = np.maximum(terms - 1, 0)
+    error = m.gamma(additions) * gauge + np.minimum(additions * m.tiny, gauge)
     return np.where(gauge >= m.wide_largest / 2, np.inf, error)
 
 
@@ -85,8 +90,7 @@ def _cumsum_error(m: Arithmetic, y: Array, x: Pair, axis: int) -> Floats:
     size = x.size
     gauge = np.cumsum(size, axis)
     carried = np.zeros(()) if x.error is None else np.cumsum(x.error, axis)
-    error = carried + m.gamma(np.maximum(np.cumsum(size != 0, axis) - 1, 0)) * gauge
-    return np.where(gauge >= m.wide_largest / 2, np.inf, error)
+    return carried + _additions(m, np.cumsum(size != 0, axis), gauge)
 
 
 def _reversed_cumsum(g: Traced, axis: int) -> Traced:
@@ -113,7 +117,7 @@ def _put_error(m: Arithmetic, y: Array, g: Pair, at: Pair, axis: int, size: int)
     meeting = _put((g.size != 0).astype(np.float64), at.value, axis, size)
     gauge = _put(np.broadcast_to(g.size, g.value.shape), at.value, axis, size)
     carried = np.zeros(()) if g.error is None else _put(g.error, at.value, axis, size)
-    return np.asarray(carried + m.gamma(np.maximum(meeting - 1, 0)) * gauge)
+    return carried + _additions(m, meeting, gauge)
 
 
 def _put_vjp(g: Traced, y: Traced, x: Traced, at: Traced, axis: int, size: int) -> Gradients:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from oracles.calculus.model import ARITHMETIC, NATIVE
+from oracles.calculus.model import ARITHMETIC, NATIVE, Arithmetic, _arithmetic
 
 
 def test_gamma_grows_with_the_operations_and_ends():
@@ -17,3 +17,9 @@ def test_storing_costs_a_rounding_and_nothing_is_claimed_at_the_end_of_the_range
         assert np.isinf(m.stored(np.array(m.largest), np.array(0.0)))
         assert m.stored(np.array(m.normal / 2), np.array(0.0)) >= min(m.stored_tiny, m.normal / 2)
     assert NATIVE["bfloat16"].u == ARITHMETIC["bfloat16"].v
+
+
+def test_a_column_of_the_table_has_the_range_of_what_sums_are_taken_in():
+    float32 = np.finfo(np.float32)
+    found = _arithmetic(1.0, 2.0, np.float32, 3.0, 4.0, 5.0)
+    assert found == Arithmetic(1.0, 2.0, 2.0**-126, 3.0, 4.0, 5.0, float(float32.max), 2.0**-149)

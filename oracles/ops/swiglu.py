@@ -1,0 +1,31 @@
+"""The gated unit of Shazeer 2020: silu(gate) times up, with silu(a) = a / (1 + exp(-a))."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .op import Op
+
+
+def swiglu(xp: Any, gate: Any, up: Any) -> Any:
+    """By the sigmoid."""
+    return gate * xp.special.sigmoid(gate) * up
+
+
+def by_quotient(xp: Any, gate: Any, up: Any) -> Any:
+    """a / (1 + exp(-a)), which leaves the range far left of 0."""
+    return gate / (1 + xp.exp(-gate)) * up
+
+
+def textbook_gradient(xp: Any, cotangent: Any, gate: Any, up: Any) -> Any:
+    """s (1 + a (1 - s)) g b, and silu(a) g."""
+    s = xp.special.sigmoid(gate)
+    return cotangent * up * (s * (1 + gate * (1 - s))), cotangent * (gate * s)
+
+
+OP = Op(
+    "swiglu(gate[...], up[...]) -> output[...]",
+    definition=swiglu,
+    forms=(by_quotient,),
+    vjp_forms=(textbook_gradient,),
+)

@@ -1,0 +1,73 @@
+"""The ops that are declared and no more: their forms, torch and jax within the derived bounds, and what is outside."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from benchmarks import declared_margins as margins
+from oracles import Case
+from oracles.ball_arithmetic import enclosure
+from oracles.calculus.balls import enclose as in_balls
+from oracles.conformance import derived
+from oracles.ops import DECLARATIONS, OPS
+from oracles.ops.layer_norm import one_pass
+
+ONLY_DECLARED = [name for name in DECLARATIONS if name not in OPS]
+CASES = 20  # drawn; benchmarks/declared_margins.py takes any number
+
+
+@pytest.mark.parametrize("op", ONLY_DECLARED)
+def test_a_declaration_is_a_page(op):
+    module = importlib.import_module(f"oracles.ops.{op}")
+    with open(module.__file__, encoding="utf-8") as file:
+        assert len(file.readlines()) <= 60
+
+
+@pytest.mark.parametrize("op", ONLY_DECLARED)
+def test_every_form_is_the_same_function(op):
+    for case in margins.cases(DECLARATIONS[op], "float64", 4, seed=1):
+        arrays = derived._arrays(case)
+        cancelled = 2.0**-250 * np.max(np.abs(case.cotangent), initial=0.0)
+        first, *others = derived.forms_of(case)
+        right = dict(zip(first.results, in_balls(first.graph, list(first.results.values()), arrays, 300), strict=True))
+        for form in others:
+            found = in_balls(form.graph, list(form.results.values()), arrays, 300)
+            for name, balls in zip(form.results, found, strict=True):
+                gaps = enclosure(list(np.ravel(balls - right[name])), balls.shape)
+                size = np.abs(enclosure(list(right[name].ravel()), balls.shape).value)
+                # literals such as sqrt(1/2) are float64's, and every step may carry their rounding
+                off = gaps.error_of(np.zeros(balls.shape))
+                near = off <= 2.0**-40 * (size + np.max(size, initial=0.0)) + 1e-290 + cancelled
+                assert (near | ~np.isfinite(size)).all(), f"{name} of {case}: {off} of {size}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("op", ONLY_DECLARED)
+def test_torch_is_within_the_derived_bounds(op, dtype):
+    pytest.importorskip("torch")
+    primals = margins.torch_primals()
+    for case in margins.cases(DECLARATIONS[op], dtype, CASES, seed=2):
+        for _, name, share, at in margins.margins(case, {"torch": margins.by_torch(case, primals)}):
+            assert share <= 1, f"{name} {share} at {at} of {case}"
+
+
+@pytest.mark.parametrize("op", ONLY_DECLARED)
+def test_jax_is_within_the_derived_bounds(op):
+    pytest.importorskip("jax")
+    primals, known = margins.jax_primals(), {}
+    for case in margins.cases(DECLARATIONS[op], "float32", CASES, seed=3):
+        for _, name, share, at in margins.margins(case, {"jax": margins.by_jax(case, primals, known)}):
+            assert share <= 1, f"{name} {share} at {at} of {case}"
+
+
+def test_a_one_pass_variance_is_outside_where_the_mean_is_large():
+    """On data of mean 1000 and deviation 1 it is off by more than the bound; at mean 0 it is not."""
+    rng = np.random.default_rng(0)
+    weight, bias = np.ones(64, np.float32), np.zeros(64, np.float32)
+    for offset, right in ((0, True), (1000, False)):
+        inputs = (rng.standard_normal((4, 64)) + offset).astype(np.float32)
+        case = Case(DECLARATIONS["layer_norm"], [inputs, weight, bias], np.ones((4, 64), np.float32))
+        found = one_pass(np, inputs, weight, bias, eps=np.float32(1e-5))
+        error = derived.enclose_in_float64(case)["output"].error_of(found.astype(float))
+        assert (error <= derived.bounds(case)["output"]).all() == right
