@@ -43,7 +43,9 @@ FRAMEWORK = click.option(
     shell_complete=completion.frameworks,
     help="torch or jax, where it is their code and theirs to differentiate.",
 )
-_TIMEOUT = click.option("--timeout", type=float, default=60, show_default=True, help="Seconds it may take for a claim.")
+_TIMEOUT = click.option(
+    "--timeout", type=float, default=60, show_default=True, help="Seconds a call of the layer may take."
+)
 _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: no process of its own, no time limit.")
 
 
@@ -130,7 +132,7 @@ def check(
     if not is_piped:
         _show(report, saved, verbose)
     annotate(report, err=is_piped)
-    sys.exit(0 if report.passed else 1)
+    sys.exit(2 if not report.judged else 0 if report.passed else 1)
 
 
 @click.command(short_help="Run a saved failure, or a saved case, again.")

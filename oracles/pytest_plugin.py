@@ -219,5 +219,5 @@ def _check(item: pytest.Item) -> LayerCheck | None:
 def _header(versions: dict[str, str], seeds: Iterable[int]) -> str:
     from importlib.metadata import version
 
-    sources = ", ".join(f"{name} {text}" for name, text in sorted(versions.items()))
+    sources = ", ".join(f"{name} {text}" for name, text in sorted(versions.items()) if text.strip())
     return f"backproof {version('backproof')}: {sources}; seed {', '.join(map(str, sorted(seeds)))}"

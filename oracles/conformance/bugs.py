@@ -6,6 +6,7 @@ in `Verdict.case`, in JSON, in a saved case and in a run with `--verbose`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import wrap
 
@@ -16,6 +17,7 @@ from .report import Verdict, distinct
 
 WIDTH = 120  # columns
 LINES = 14  # of a bug: with what pytest prints around it, a failure has no more than 25
+SHAPES = r"shape \([\d, ]*\) in the place of \([\d, ]*\)"
 MESSAGE = 4  # of those, for what was seen; and for a cause
 
 
@@ -30,7 +32,8 @@ def bugs(failures: Sequence[Verdict]) -> list[tuple[Verdict, ...]]:
 def bug_key(verdict: Verdict) -> tuple[str, ...]:
     """What is the same of all failures that are one bug."""
     known = verdict.cause and not verdict.cause.startswith("unexplained")
-    return verdict.op, verdict.layer, *((verdict.cause,) if known else verdict.symptom or (verdict.message,))
+    cause = re.sub(SHAPES, "shape", verdict.cause)  # one bug has other shapes in other cases
+    return verdict.op, verdict.layer, *((cause,) if known else verdict.symptom or (verdict.message,))
 
 
 def bug_text(bug: Sequence[Verdict], *, width: int = WIDTH, after: int = 0) -> str:

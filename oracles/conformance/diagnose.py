@@ -13,6 +13,7 @@ from itertools import chain
 
 import numpy as np
 
+from ..registry import LayerError
 from .bounds.arithmetic import Floats
 from .causes.behaviour import (
     of_attributes,
@@ -58,6 +59,8 @@ class Diagnosis:
             with contained():
                 cause = self._of_behaviour(check, found) or self._of_numbers(check, found, dtype) or UNEXPLAINED
             return f"{UNEXPLAINED} (the GPU was lost while looking for it)" if lost() else cause
+        except (Disagreement, LayerError):  # it raises where it was to be looked at: that is what failed
+            return UNEXPLAINED
         except Exception as error:  # a candidate may do anything; a diagnosis is not worth a run
             return f"{UNEXPLAINED} ({type(error).__name__} while looking for it)"
 
@@ -193,7 +196,7 @@ def _of_shape(runs: Sequence[Evidence], r: str) -> str:
         how = ", with the right values"
     elif a.shape[1:] == t.shape[1:] and t.shape[:1] == (1,) and same(a.sum(axis=0, keepdims=True), t, reach).all():
         how = ": it is not summed over the samples"
-    return f"shape {a.shape} in the place of {t.shape}{how}"
+    return f"shape {other[0].computed(r).shape} in the place of {other[0].expected(r).shape}{how}"
 
 
 def _touches(place: Place, e: Evidence, r: str) -> bool:

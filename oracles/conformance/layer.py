@@ -105,7 +105,10 @@ class Layer:
         mean. Raises InputError.
         """
         if custom_op(op) is not None:
-            raise InputError(f"op: the book has no interface for {_name(op)}; pass Layer its forward and vjp")
+            raise InputError(
+                f"op: the book has no interface for {_name(op)}; pass Layer its forward and vjp, "
+                "or use Layer.from_torch or from_jax (--framework) for a class of theirs"
+            )
         op = _name(op)
         known = {NAMES[primal][0] for primal in get_op(op).differentiable}
         if gradients is not None and not set(gradients) <= known:

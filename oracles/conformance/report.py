@@ -160,6 +160,11 @@ class Report:
         return not self.failures
 
     @property
+    def judged(self) -> bool:
+        """Whether any claim was finished; where none was, nothing is known of the layer."""
+        return bool(self.failures or self.of_status("passed") or not self.of_status("unfinished"))
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many claims passed and failed, a claim in each dtype, and the verdicts of every other status."""
         failed = {(v.op, v.check, v.dtype) for v in self.failures}
@@ -171,6 +176,8 @@ class Report:
     @property
     def outcome(self) -> str:
         """Passed, or how many of the claims failed, a claim in each dtype, and why."""
+        if not self.judged:
+            return f"NO VERDICT: none of {self.counts['unfinished']} claims was finished"
         if self.passed:
             open_ = self.counts.get("unfinished", 0)
             return f"passed, and {open_} claims were not finished" if open_ else "passed"

@@ -15,7 +15,7 @@ from typing import Any
 
 from reference import InputError
 
-from ..ops import OPS
+from ..ops import OPS, known_ops
 from ..words import did_you_mean
 from .contain import said, shown
 from .layer import Layer
@@ -48,11 +48,13 @@ def load_layer(target: Target) -> Layer:
         if target.op not in (None, candidate.op):
             raise InputError(f"--op: {target.name} is a Layer of {candidate.op}, got {target.op!r}")
         return candidate
+    if isinstance(candidate, list | tuple | dict):
+        raise InputError(f"{target.name}: a {type(candidate).__name__}; give each layer of it a name, and pass that")
     if target.op is None:
         kind = "class" if isinstance(candidate, type) else type(candidate).__name__
         raise InputError(
             f"--op: missing, and {target.name} is a {kind} that does not say what it computes; "
-            f"add --op with one of {', '.join(OPS)}"
+            f"add --op with one of {', '.join(known_ops())}"
         )
     if target.targets and target.op in OPS and "targets" not in OPS[target.op].primals:
         raise InputError(f"--targets: {target.op} has no labels")

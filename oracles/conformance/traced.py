@@ -51,7 +51,8 @@ class TracedSession:
             given = {name: one.given for name, one in self._handover.handed().items()}
             if any(name in given and reached(self._output, given[name]) for name in absent):
                 raise LayerError(f"backward returned None for {listed}: no gradient, where the output depends on it")
-            raise LayerError(f"the output does not depend on {listed}: {self._framework.name} has no gradient for it")
+            why = "the output does not depend on it, or was detached from it"
+            raise LayerError(f"{self._framework.name} has no gradient for {listed}: {why}")
         return gradients
 
     def parameters(self) -> Mapping[str, Any]:

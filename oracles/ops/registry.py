@@ -48,13 +48,18 @@ def declare(op: Op) -> None:
         raise InputError(f"name: {op.name} was declared with the primals {had} before, got {has}; give it another name")
 
 
+def known_ops() -> tuple[str, ...]:
+    """The names of the suite's ops, and of those that code which has run declared."""
+    return *OPS, *_DECLARED
+
+
 def get_op(name: object) -> Op:
     """The op of that name, or an InputError that lists those there are."""
     if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name)):
         return op
-    listed = ", ".join((*OPS, *_DECLARED))
+    listed = ", ".join(known_ops())
     own = f"; an op of your own is known once the code that declares it has run: CustomOp({name!r}, ...)"
-    hint = did_you_mean(name, (*OPS, *_DECLARED)) or (own if isinstance(name, str) else "")
+    hint = did_you_mean(name, known_ops()) or (own if isinstance(name, str) else "")
     raise InputError(f"op: expected one of {listed}, got {name!r}{hint}")
 
 

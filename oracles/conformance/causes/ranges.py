@@ -42,8 +42,8 @@ def _without_nan(e: Evidence, r: str) -> Floats:
     return np.asarray(np.nan_to_num(truth(e, r).astype(e.case.dtype)).astype(np.float64))
 
 
-def _without_small(e: Evidence, r: str, least: float) -> Floats:
-    return e.instead(cotangent=np.where(np.abs(e.cotangent) < least, 0.0, e.cotangent))[r]
+def _without_small(e: Evidence, r: str, least: float) -> Floats | None:
+    return e.instead(cotangent=np.where(np.abs(e.cotangent) < least, 0.0, e.cotangent)).get(r)
 
 
 def multiples(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:

@@ -29,6 +29,12 @@ def test_one_cause_is_one_bug_whichever_claims_and_dtypes_show_it():
     assert len(bugs([*seen, replace(FAILED, check="dtypes", cause="another")])) == 2
 
 
+def test_a_shape_that_is_wrong_is_one_bug_whatever_the_sizes():
+    causes = [f"dinputs: shape ({n}, {n}) in the place of ({n}, 1)" for n in (2, 3)]
+    causes += ["dinputs: shape (4,) in the place of (1, 4), with the right values"]
+    assert [len(bug) for bug in bugs([replace(FAILED, cause=c, check=c) for c in causes])] == [2, 1]
+
+
 def test_without_a_cause_the_same_result_wrong_is_one_bug():
     def unexplained(result, message, dtype="float32"):
         return replace(

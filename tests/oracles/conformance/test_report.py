@@ -27,6 +27,16 @@ def test_only_a_failed_verdict_fails_a_report():
         report(FAILED).raise_for_failure()
 
 
+def test_nothing_is_passed_where_no_claim_was_finished():
+    """A candidate so slow that nothing is known of it is not called right."""
+    slow = replace(SKIPPED, status="unfinished", message="too long")
+    assert not report(slow, slow, SKIPPED).judged
+    assert not report(slow, slow).failures
+    assert report(slow, slow).outcome == "NO VERDICT: none of 2 claims was finished"
+    assert report(slow, PASSED).judged
+    assert report(slow, PASSED).outcome == "passed, and 1 claims were not finished"
+
+
 def test_the_text_says_what_failed_what_was_disputed_and_what_skipped():
     text = str(report(PASSED, FAILED, DISPUTED, SKIPPED))
     assert text.splitlines()[0] == "a run: 1 failed, 1 disputed, 1 skipped (10 cases, 1.0 s, seed 7)"

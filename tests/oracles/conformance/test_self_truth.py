@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from own_ops import LAYERS, layer_of, swish
+from own_ops import LAYERS, layer_of, op_of, swish
 
+from oracles import Layer, check_layer
 from oracles.conformance.checks import PLAIN, values
 from oracles.conformance.pools import small
 from oracles.conformance.search import try_cases
@@ -29,6 +30,21 @@ def test_a_wrong_gradient_is_not(name):
         return gradients
 
     assert found_on(layer_of(name, vjp=vjp), "float64") is not None
+
+
+def test_no_error_of_the_diagnosis_is_told_as_a_cause():
+    """Neither where what other arguments would give is not known, nor where the layer raises while it is looked for."""
+
+    def vjp(g, x):
+        return g / (1 + np.exp(x))
+
+    def missing(x):
+        raise ModuleNotFoundError("no such thing")
+
+    for layer in (layer_of("swish", vjp=vjp), Layer(op_of("swish"), forward=missing, vjp=vjp)):
+        report = check_layer(layer, dtypes=["float64"], max_examples=10, seed=1)
+        assert report.failures
+        assert "while looking for it" not in str(report)
 
 
 def test_a_gradient_that_is_not_linear_in_the_cotangent_is_caught():

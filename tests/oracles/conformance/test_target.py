@@ -24,6 +24,7 @@ def relu(x): return np.maximum(x, 0)
 def relu_vjp(g, x): return g * (x > 0)
 layer = Layer("relu", forward=relu, vjp=relu_vjp, name="made")
 number = 3
+layers = [layer]
 """
 
 
@@ -95,6 +96,7 @@ def test_code_of_a_framework_is_differentiated_by_it(here, framework):
             Target("candidates:MyReLU"),
             "--op: missing, and candidates:MyReLU is a class that does not say what it computes",
         ),
+        (Target("candidates:layers"), "candidates:layers: a list; give each layer of it a name, and pass that"),
         (Target("candidates:MyReLU", "rleu"), "op: expected one of dense, .*, got 'rleu'"),
         (Target("candidates:layer", "dense"), "--op: candidates:layer is a Layer of relu, got 'dense'"),
         (
