@@ -52,6 +52,17 @@ def bug_text(bug: Sequence[Verdict], *, width: int = WIDTH, after: int = 0) -> s
     return "\n".join(said if len(said) <= LINES else [*said[: LINES - 1], "  …"])
 
 
+def dispute_text(verdict: Verdict, *, width: int = WIDTH) -> str:
+    """Who is outside their own bound, by how much and on which case, in lines of that width."""
+    said = _wrapped(f"{verdict.oracle} on {verdict.op}, {verdict.dtype}: {verdict.message}", width)
+    return "\n".join(said + ([] if verdict.case is None else _case(verdict.case, "case", LINES - len(said), width)))
+
+
+def wrapped(text: str, *, width: int = WIDTH) -> str:
+    """A line that may be long, in several."""
+    return "\n".join(_wrapped(text, width))
+
+
 def whole(verdict: Verdict) -> str:
     """One failure with nothing left out, and the code that shows it in a fresh interpreter."""
     return "\n".join(filter(None, (str(verdict), verdict.snippet)))

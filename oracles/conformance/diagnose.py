@@ -33,6 +33,7 @@ from .causes.places import EVERYWHERE, Place, places
 from .causes.precision import computed_lower, rounded_operands, rounded_results
 from .causes.raising import of_raising
 from .causes.ranges import ranged
+from .causes.shapes import of_shape
 from .causes.values import Value, copies, cotangents, scaled
 from .checks import Check
 from .contain import contained
@@ -105,7 +106,8 @@ class Diagnosis:
         if memory:
             return memory
         runs = gather(self.layer, check, found, dtype, self.seed)
-        if found.kind == "raised" or any(e.raised for e in runs[:2]):
+        misshapen = any(of_shape(runs[:1], r) for r in runs[0].actual)
+        if found.kind == "raised" or runs[0].raised or (runs[1].raised and not misshapen):
             return of_raising(runs)  # what it computes elsewhere is another matter
         if not runs[0].wrong("output").any():
             # another fault may reach the output elsewhere; it is not what failed on the case that is shown
@@ -151,7 +153,7 @@ def _said(explained: Sequence[Explanation]) -> str:
 
 def explain(runs: Sequence[Evidence], r: str, sizes: Limits) -> Explanation | None:
     """What stands in one result instead of the truth, and where; None where no hypothesis is met everywhere."""
-    shape = _of_shape(runs, r)
+    shape = of_shape(runs, r)
     if shape:
         return Explanation(r, Value(shape, lambda e, r: None), EVERYWHERE)
     raised = [e for e in runs if r not in e.actual]
@@ -181,22 +183,6 @@ def _ranged(runs: Sequence[Evidence], r: str) -> Iterator[Value]:
     if wrong:
         yield from ranged(wrong, r)
         yield from computed_lower(wrong, r)
-
-
-def _of_shape(runs: Sequence[Evidence], r: str) -> str:
-    other = [e for e in runs if r in e.actual and e.computed(r).shape != e.expected(r).shape]
-    if not other:
-        return ""
-    e = max(other, key=lambda e: (min(e.expected(r).shape, default=0), e.case.size))  # no axis of length 1, if possible
-    a, t, reach = e.computed(r), e.expected(r), 4 * e.bound(r)
-    how = ""
-    if a.shape == t.shape[::-1] and same(a.T, t, reach).all():
-        how = ": it is transposed"
-    elif a.size == t.size and same(a.reshape(t.shape), t, reach).all():
-        how = ", with the right values"
-    elif a.shape[1:] == t.shape[1:] and t.shape[:1] == (1,) and same(a.sum(axis=0, keepdims=True), t, reach).all():
-        how = ": it is not summed over the samples"
-    return f"shape {other[0].computed(r).shape} in the place of {other[0].expected(r).shape}{how}"
 
 
 def _touches(place: Place, e: Evidence, r: str) -> bool:

@@ -17,9 +17,11 @@ from typing import Any, NoReturn
 
 from hypothesis import settings
 
+from reference import InputError
+
 from ..case import Case, Result
 from ..registry import Oracle, OracleUnavailable, UnsupportedCase
-from .bugs import WIDTH, bug_text, bugs, whole
+from .bugs import WIDTH, bug_text, bugs, dispute_text, whole
 from .checks import CHECKS, Check
 from .custom_judge import ITSELF, oracle_for, truth_of, why_not_tried
 from .database import active, search_kept_first
@@ -89,6 +91,15 @@ class LayerCheck:
         """Hold the layer to the claim."""
         __tracebackhide__ = True
         run = RUN.get() or Run(drawn=_DRAWN)
+        try:
+            self._hold(run)
+        except InputError as error:  # a primal or a strategy that fails: what it says, and not by way of what
+            if run.verbose:
+                raise
+            raise InputError(str(error)) from None
+
+    def _hold(self, run: Run) -> None:
+        __tracebackhide__ = True
         seed, device = seed_of(run, self.given), run.device or self.given.device or "cpu"
         reason = why_not_tried(self.layer, self.what)
         if reason:
@@ -167,7 +178,7 @@ class LayerCheck:
             }
             for m in tally.margins()
         ]
-        lines = [f"{v.oracle} on {v.op}, {v.dtype}: {v.message}\n  case: {v.case!r}" for v in disputed]
+        lines = [dispute_text(v) for v in disputed]
         return {
             "seed": seed,
             "truth": truth_of(self.layer),

@@ -195,14 +195,13 @@ class Report:
             raise CheckFailed(str(self))
 
     def __str__(self) -> str:
-        from .bugs import bug_text, bugs
+        from .bugs import WIDTH, bug_text, bugs, dispute_text, wrapped
 
         counts = ", ".join(f"{number} {status}" for status, number in self.counts.items())
         lines = [f"{self.title}: {counts} ({self.cases} cases, {self.seconds:.1f} s, seed {self.seed})"]
         lines += [bug_text(bug) for bug in bugs(self.failures)]
-        lines += [
-            str(v) for v in (*self.of_status("disputed"), *self.of_status("unfinished"), *self.of_status("skipped"))
-        ]
+        lines += [f"disputed: {dispute_text(v, width=WIDTH - 10)}" for v in self.of_status("disputed")]
+        lines += [wrapped(str(v)) for v in (*self.of_status("unfinished"), *self.of_status("skipped"))]
         return "\n".join([*lines, *self.notes])
 
     def to_json(self) -> str:

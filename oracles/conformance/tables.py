@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .bugs import bug_text, bugs, whole
+from .bugs import bug_text, bugs, whole, wrapped
 from .compare import Comparison
 from .convention_table import Row
 from .report import EXACT, Margin, Report, Verdict, dispute_title, distinct, merged, source_order, table_title
@@ -60,9 +60,11 @@ def summary_lines(report: Report, *, verbose: bool = False) -> list[str]:
     disputed = report.of_status("disputed")
     if disputed:
         lines.append(dispute_title(report.truth))
-        lines += [f"  {_dispute(v)}" for v in disputed]
+        lines += [wrapped(f"  {_dispute(v)}") for v in disputed]
     for status, said in (("unfinished", "not finished"), ("skipped", "skipped")):
-        lines += [f"{said}: {' '.join(filter(None, (v.op, v.dtype, v.message)))}" for v in report.of_status(status)]
+        lines += [
+            wrapped(f"{said}: {' '.join(filter(None, (v.op, v.dtype, v.message)))}") for v in report.of_status(status)
+        ]
     lines += report.notes
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     lines.append(f"{versions}; device {report.device}")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracles import Case, Layer, Recipe, check_layer
-from oracles.conformance.bugs import LINES, WIDTH, bug_text, bugs, claims, whole
+from oracles.conformance.bugs import LINES, WIDTH, bug_text, bugs, claims, dispute_text, whole
 from oracles.conformance.report import Verdict
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])
@@ -87,6 +87,13 @@ def test_an_array_with_a_recipe_is_shown_by_it():
     assert "Recipe('uniform', (64, 70), 'float32', seed=7)" in text
 
 
+def test_a_dispute_fits_as_well():
+    case = Case("relu", [np.linspace(0, 1, 70)], np.linspace(0, 1, 70))
+    disputed = replace(FAILED, status="disputed", oracle="jax", message="output: off by much " * 9, case=case)
+    assert fits(dispute_text(disputed))
+    assert fits(dispute_text(disputed, width=110), 110)
+
+
 def test_a_layout_is_told_where_the_array_is_cut():
     wide = np.arange(400.0).reshape(20, 20).T
     assert "(20, 20), strides (1, 20): 0.0, 20.0" in bug_text([replace(FAILED, case=Case("relu", [wide], wide))])
@@ -98,3 +105,21 @@ def test_whatever_is_said_it_fits(message, cause, earlier):
     verdict = replace(FAILED, message=message, cause=cause, case=odd, earlier=(odd,) * earlier)
     assert fits(bug_text([verdict]))
     assert fits(bug_text([verdict], width=100, after=20), 100)
+
+
+def test_a_gradient_of_another_shape_is_one_bug_whether_or_not_larger_cases_raise():
+    """Softmax with keepdims forgotten: it broadcasts where there are as many rows as columns, or one column."""
+
+    def softmax(x):
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+
+    def vjp(g, x):
+        s = softmax(x)
+        return s * (g - (g * s).sum(axis=-1))
+
+    report = check_layer(Layer("softmax", forward=softmax, vjp=vjp), dtypes=["float64"], max_examples=20, seed=1)
+    shapes = [bug for bug in bugs(report.failures) if "shape" in bug[0].message and "raised" not in bug[0].message]
+    assert len(shapes) == 1
+    assert {v.check for v in shapes[0]} >= {"values", "sizes"}
+    assert all(v.cause.startswith("dinputs: shape (") for v in shapes[0])

@@ -4,13 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from own_ops import ELEMENTWISE
 
 import oracles.conformance.layer_check as module
-from oracles import Case, Layer, Oracle, OracleUnavailable, Result, UnsupportedCase, load
+from oracles import Case, CustomOp, Layer, Oracle, OracleUnavailable, Result, UnsupportedCase, load
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.layer_check import KEPT, RUN, LayerCheck, Run, seed_of
 from oracles.conformance.report import CheckFailed
+from reference import InputError
 
 GIVEN = Run(seed=1, examples=20)
 EXACT = load("exact")
@@ -73,6 +75,18 @@ def test_verbose_leaves_nothing_out():
         RUN.reset(token)
     assert str(caught.value).count("failed: Doubled, values, float") == 2
     assert "holds(dinputs, expected, allowed)" in str(caught.value)
+
+
+def test_a_primal_that_cannot_run_says_so_in_a_line_without_the_way_there():
+    def primal(x):
+        raise ImportError("no such library")
+
+    pytest.importorskip("torch", reason="torch is not installed")
+    layer = Layer(CustomOp("swish", ("inputs",), ELEMENTWISE, torch=primal), forward=lambda x: x, vjp=lambda g, x: g)
+    with pytest.raises(InputError, match="its torch primal raised ImportError: no such library") as caught:
+        check(layer, "torch")()
+    assert caught.value.__suppress_context__
+    assert not getattr(caught.value, "__notes__", [])
 
 
 def test_the_search_is_shared_by_the_ids_of_all_oracles(monkeypatch):
