@@ -24,7 +24,8 @@ from ..calculus.running_error import errors, evaluate
 from ..calculus.trace import Traced
 from ..case import Case
 from ..enclosure import Enclosure
-from ..ops.op import Op, outputs_of, primals_of
+from ..ops.op import Op
+from ..ops.tracing import outputs_of, primals_of
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 Settings = tuple[tuple[str, Any], ...]

@@ -14,15 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from reference import InputError
 
-from ..calculus.graph import Graph
-from ..calculus.namespace import XP
-from ..calculus.trace import Traced
 from ..words import did_you_mean
 from .domains import REAL, Domain
 from .signature import Shape, Signature, parsed
@@ -155,35 +151,12 @@ class Op:
             return self.signature.shape_of(output, sizes, leading)
         if self.definition is None:
             return None
-        return _traced_shape(self, tuple(shapes.items()), tuple(options.items()))
+        from .tracing import output_shape  # the graphs, and what they load, only for a shape that must be traced
+
+        return output_shape(self, tuple(shapes.items()), tuple(options.items()))
 
 
 def _option(value: Any) -> Option:
     if isinstance(value, Option):
         return value
     return Option(value[0], choices=value) if isinstance(value, tuple) and value else Option(value)
-
-
-@lru_cache(maxsize=4096)
-def _traced_shape(op: Op, shapes: tuple[tuple[str, Shape], ...], options: tuple[tuple[str, Any], ...]) -> Shape:
-    graph = Graph()
-    return outputs_of(op, op.definition, graph, dict(shapes), dict(options))[0].shape
-
-
-def outputs_of(
-    op: Op, function: Function | None, graph: Graph, shapes: Mapping[str, Shape], options: Mapping[str, Any]
-) -> list[Traced]:
-    """The outputs of a definition or a form, traced in the graph for primals of these shapes."""
-    assert function is not None
-    found = function(XP, *primals_of(op, graph, shapes), **options)
-    return list(found) if isinstance(found, tuple) else [found]
-
-
-def primals_of(op: Op, graph: Graph, shapes: Mapping[str, Shape]) -> list[Traced]:
-    """The primals as nodes of a graph. Labels that are ids are integers, and rows of them real numbers."""
-    nodes = []
-    for name in op.primals:
-        domain = op.domains.get(name, REAL)
-        kind: Any = "integer" if domain.forms and len(shapes[name]) == 1 else domain.kind
-        nodes.append(Traced(graph, graph.input(name, shapes[name], kind)))
-    return nodes

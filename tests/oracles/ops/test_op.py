@@ -3,7 +3,6 @@ import pytest
 
 from oracles import Case, InputError
 from oracles.ops import Op, Option, booleans
-from oracles.ops.op import outputs_of
 
 
 def norm(xp, inputs, weight, *, eps):
@@ -63,10 +62,3 @@ def test_options_are_checked():
 def test_a_declaration_that_is_none_is_refused(settings, message):
     with pytest.raises(InputError, match=message):
         Op("rms(inputs[..., C], weight[C]) -> output[..., C]", **settings)
-
-
-def test_several_outputs():
-    from oracles.calculus.graph import Graph
-
-    op = Op("f(x[N]) -> y[N], z[N]", definition=lambda xp, x: (x * 2, x * 3))
-    assert [o.shape for o in outputs_of(op, op.definition, Graph(), {"x": (4,)}, {})] == [(4,), (4,)]
