@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .graph import Array, Graph, Node
-from .model import Arithmetic
+from .model import Arithmetic, Floats
 from .primitives import GIVEN, PRIMITIVES
-from .primitives.row import Floats, Pair, largest
+from .primitives.row import Pair, largest
 
 SHORT = 2**24  # a whole number below, times a power of two, is a number of every arithmetic that sums in float32
 

@@ -52,6 +52,11 @@ def axes_of(what: str, ndim: int, axis: int | Sequence[int] | None) -> tuple[int
     return tuple(sorted({a % ndim for a in given}))
 
 
+def without(shape: Shape, axes: Sequence[int]) -> Shape:
+    """The shape with some axes gone."""
+    return tuple(n for i, n in enumerate(shape) if i not in axes)
+
+
 def sliced(shape: Shape, key: Any) -> tuple[Slices, Shape]:
     """What integers, slices, None and an ellipsis take of an array, and the shape that it then has."""
     keys = list(key) if isinstance(key, tuple) else [key]

@@ -13,7 +13,7 @@ import numpy as np
 
 from .primitives.choices import where
 from .primitives.movement import part, total
-from .shapes import TraceError, axes_of
+from .shapes import TraceError, axes_of, without
 from .trace import DTYPES, Traced, graph_of, lifted, matmul, node, reshape, transpose
 
 Axis = int | Sequence[int] | None
@@ -39,8 +39,7 @@ def var(x: Traced, /, *, axis: Axis = None, correction: float = 0.0, keepdims: b
 def max_(x: Traced, /, *, axis: Axis = None, keepdims: bool = False) -> Traced:
     """The largest along some axes; of none -inf."""
     axes = axes_of("max", x.ndim, axis)
-    shape = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-    return _kept(node("amax", (x,), {"axes": axes}, shape) if axes else x, x, axis, keepdims)
+    return _kept(node("amax", (x,), {"axes": axes}, without(x.shape, axes)) if axes else x, x, axis, keepdims)
 
 
 def min_(x: Traced, /, *, axis: Axis = None, keepdims: bool = False) -> Traced:
@@ -51,8 +50,8 @@ def min_(x: Traced, /, *, axis: Axis = None, keepdims: bool = False) -> Traced:
 def any_(x: Traced, /, *, axis: Axis = None, keepdims: bool = False) -> Traced:
     """Whether one is true along some axes."""
     axes = axes_of("any", x.ndim, axis)
-    shape = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-    return _kept(node("any", (x,), {"axes": axes}, shape, "boolean") if axes else x, x, axis, keepdims)
+    found = node("any", (x,), {"axes": axes}, without(x.shape, axes), "boolean") if axes else x
+    return _kept(found, x, axis, keepdims)
 
 
 def all_(x: Traced, /, *, axis: Axis = None, keepdims: bool = False) -> Traced:
@@ -93,7 +92,7 @@ def squeeze(x: Traced, /, axis: int | Sequence[int]) -> Traced:
     gone = axes_of("squeeze", x.ndim, axis)
     if not {x.shape[i] for i in gone} <= {1}:
         raise TraceError(f"squeeze: axes {axis} of shape {x.shape} are not of length 1")
-    return reshape(x, [n for i, n in enumerate(x.shape) if i not in gone])
+    return reshape(x, without(x.shape, gone))
 
 
 def concat(arrays: Sequence[Traced], /, *, axis: int = 0) -> Traced:

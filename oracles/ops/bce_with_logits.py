@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .domains import probabilities, without_gradient
-from .losses import REDUCTIONS, reduced
+from .losses import REDUCTIONS, of_each, reduced
 from .op import Op
 
 
@@ -28,13 +28,13 @@ def by_one_log_sigmoid(xp: Any, logits: Any, targets: Any, *, reduction: str) ->
 
 def textbook_gradient(xp: Any, cotangent: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
     """(s(z) - y) g / n."""
-    g = cotangent / logits.size if reduction == "mean" else cotangent
+    g = of_each(cotangent, logits.size, reduction)
     return (xp.special.sigmoid(logits) - targets) * g
 
 
 def gradient_in_logarithms(xp: Any, cotangent: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
     """s(z) as exp(z - log(1 + exp(z))), as JAX's log_sigmoid has it: z itself is rounded first."""
-    g = cotangent / logits.size if reduction == "mean" else cotangent
+    g = of_each(cotangent, logits.size, reduction)
     of_one = xp.exp(-logits - (_tail(xp, logits) - xp.minimum(logits, 0.0)))
     of_none = xp.exp(logits - (_tail(xp, logits) + xp.maximum(logits, 0.0)))
     return (1 - targets) * g * of_none - targets * g * of_one

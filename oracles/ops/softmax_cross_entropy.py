@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from .domains import labels
-from .losses import REDUCTIONS, reduced, rows
+from .log_softmax import by_log_sum_exp as log_softmax_by_log_sum_exp
+from .log_softmax import log_softmax
+from .losses import REDUCTIONS, of_each, reduced, rows
 from .op import Op
 from .softmax import softmax
 
 
 def softmax_cross_entropy(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
     """By the logarithm of the softmax. 0 times log 0 is 0: a class without a label adds nothing."""
-    shifted = logits - xp.stop_gradient(xp.max(logits, axis=-1, keepdims=True))
-    log_s = xp.stored(shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True)))
-    return _of_log_softmax(xp, log_s, rows(xp, targets, logits), reduction)
+    return _of_log_softmax(xp, log_softmax(xp, logits), rows(xp, targets, logits), reduction)
 
 
 def by_log_sum_exp(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
     """x - (m + log sum): it rounds at the size of the logits."""
-    log_s = xp.stored(logits - xp.special.logsumexp(logits, axis=-1, keepdims=True))
-    return _of_log_softmax(xp, log_s, rows(xp, targets, logits), reduction)
+    return _of_log_softmax(xp, log_softmax_by_log_sum_exp(xp, logits), rows(xp, targets, logits), reduction)
 
 
 def by_two_sums(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
@@ -33,20 +32,22 @@ def by_two_sums(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
 def by_probabilities(xp: Any, cotangent: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
     """(s sum(y) - y) g / N, of the stored probabilities."""
     y, s = rows(xp, targets, logits), xp.stored(softmax(xp, logits))
-    g = cotangent[:, None] if reduction == "none" else cotangent
-    g = xp.stored(g / logits.shape[0] if reduction == "mean" else g)
+    g = xp.stored(_of_rows(cotangent, logits, reduction))
     return s * xp.stored(xp.sum(y, axis=-1, keepdims=True) * g) - xp.stored(y * g)
 
 
 def by_difference(xp: Any, cotangent: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
     """s sum(y) - y first, then g / N."""
     y, s = rows(xp, targets, logits), xp.stored(softmax(xp, logits))
-    g = cotangent[:, None] if reduction == "none" else cotangent
-    return xp.stored(s * xp.sum(y, axis=-1, keepdims=True) - y) * (g / logits.shape[0] if reduction == "mean" else g)
+    return xp.stored(s * xp.sum(y, axis=-1, keepdims=True) - y) * _of_rows(cotangent, logits, reduction)
+
+
+def _of_rows(cotangent: Any, logits: Any, reduction: str) -> Any:
+    return of_each(cotangent[:, None] if reduction == "none" else cotangent, logits.shape[0], reduction)
 
 
 def _of_log_softmax(xp: Any, log_s: Any, y: Any, reduction: str) -> Any:
-    terms = xp.where(y == 0, 0.0, y * log_s)
+    terms = xp.where(y == 0, 0.0, y * xp.stored(log_s))
     return reduced(xp, xp.stored(-xp.sum(xp.stored(terms), axis=-1)), reduction)
 
 

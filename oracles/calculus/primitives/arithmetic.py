@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..graph import Array
-from ..model import DIVISION, Arithmetic
+from ..model import DIVISION, Arithmetic, Floats
 from ..trace import Traced, unary
-from .functions import Floats, row
-from .row import Gradients, Pair, Primitive, is_power_of_two, no_jvp, no_vjp, plain_zero, some, vanished
-
-Tangent = Traced | None
+from .functions import row
+from .row import Gradients, Pair, Primitive, Tangent, again, is_power_of_two, no_jvp, no_vjp, plain_zero, some, vanished
 
 
 def plus(a: Tangent, b: Tangent) -> Tangent:
@@ -59,11 +57,6 @@ def _mul_jvp(t: Gradients, y: Traced, a: Traced, b: Traced) -> Tangent:
 
 def _div_jvp(t: Gradients, y: Traced, a: Traced, b: Traced) -> Tangent:
     return plus(None if t[0] is None else t[0] / b, None if t[1] is None else -(y * t[1]) / b)
-
-
-def _linear(value: Callable[..., Any]) -> Callable[..., Tangent]:
-    """The jvp of what is linear in its one argument: the same of the tangent."""
-    return lambda t, y, x, **params: None if t[0] is None else value(t[0], **params)
 
 
 def _sign_error(m: Arithmetic, y: Array, x: Pair) -> Array | None:
@@ -129,7 +122,7 @@ ARITHMETIC: dict[str, Primitive] = {
         "where the divisor is 0",
     ),
     "neg": Primitive(
-        lambda x: -x, lambda m, y, x: x.error, lambda g, y, x: (-g,), _linear(lambda t: -t), lambda x: -x, rounds=False
+        lambda x: -x, lambda m, y, x: x.error, lambda g, y, x: (-g,), again("neg"), lambda x: -x, rounds=False
     ),
     "abs": Primitive(
         np.abs,

@@ -11,9 +11,7 @@ from ..graph import Array
 from ..model import Arithmetic
 from ..trace import Traced, broadcast, lifted, node
 from .arithmetic import each_ball, plus
-from .row import Gradients, Pair, Primitive, largest, no_jvp, no_vjp, some
-
-Tangent = Traced | None
+from .row import Gradients, Pair, Primitive, Tangent, largest, no_jvp, no_vjp, some
 
 
 def where(condition: Traced, a: Any, b: Any) -> Traced:

@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 from flint import arb
-from numpy.typing import NDArray
 
+from ..model import EXP_ULPS, LOG_ULPS, Floats
 from ..trace import Traced, unary
 
-Floats = NDArray[np.float64]
 OfFloats = Callable[[Floats], Floats]
 Reach = Callable[[Floats, Floats, Floats], Floats]  # x, e, f(x) -> how far
 
@@ -114,11 +113,11 @@ def _density_slope(distance: Floats) -> Floats:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "exp": Function(np.exp, lambda x: x.exp(), lambda y, x: y, lambda x, e, y: y * np.expm1(e), 4, True),
+    "exp": Function(np.exp, lambda x: x.exp(), lambda y, x: y, lambda x, e, y: y * np.expm1(e), EXP_ULPS, True),
     "expm1": Function(
         np.expm1, lambda x: x.expm1(), lambda y, x: unary("exp", x), lambda x, e, y: np.exp(x) * np.expm1(e), 6, True
     ),
-    "log": Function(np.log, lambda x: x.log(), lambda y, x: 1 / x, _falling(lambda x: 1 / x), 4, pole="0"),
+    "log": Function(np.log, lambda x: x.log(), lambda y, x: 1 / x, _falling(lambda x: 1 / x), LOG_ULPS, pole="0"),
     "log1p": Function(
         np.log1p,
         lambda x: x.log1p(),

@@ -10,17 +10,14 @@ from flint import arb
 
 from ..graph import Array, Shape
 from ..model import Arithmetic
+from ..shapes import without
 from ..trace import Traced, broadcast, node, reshape, transpose
-from .row import Gradients, Pair, Primitive, no_jvp, no_vjp
-
-Tangent = Traced | None
-Axes = tuple[int, ...]
+from .row import Axes, Gradients, Pair, Primitive, Tangent, again, no_jvp, no_vjp
 
 
 def total(x: Traced, axes: Axes) -> Traced:
     """The sum over some axes, which go."""
-    shape = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-    return node("sum", (x,), {"axes": axes}, shape, x.kind) if axes else x
+    return node("sum", (x,), {"axes": axes}, without(x.shape, axes), x.kind) if axes else x
 
 
 def kept(x: Traced, shape: Shape, axes: Axes) -> Traced:
@@ -40,15 +37,6 @@ def _moved(
         return None if x.error is None else value(x.error, *(o.value for o in others), **params)
 
     return Primitive(value, error, vjp, jvp, ball or value, rounds=False)
-
-
-def again(name: str) -> Callable[..., Tangent]:
-    """The jvp of what is linear in its first argument: the same of the tangent."""
-
-    def jvp(t: Gradients, y: Traced, x: Traced, *others: Traced, **params: Any) -> Tangent:
-        return None if t[0] is None else node(name, (t[0], *others), params, y.shape, y.kind)
-
-    return jvp
 
 
 def _broadcast_vjp(g: Traced, y: Traced, x: Traced, shape: Shape) -> Gradients:
@@ -126,7 +114,7 @@ MOVEMENT: dict[str, Primitive] = {
         lambda x: x,
         lambda m, y, x: np.asarray(m.stored(np.abs(y), x.off)) if m.half else x.error,
         lambda g, y, x: (node("stored", (g,), {}, g.shape),),
-        lambda t, y, x: None if t[0] is None else node("stored", (t[0],), {}, y.shape),
+        again("stored"),
         lambda x: x,
         rounds=False,
     ),

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..graph import Array
-from ..model import Arithmetic
-from ..trace import Traced
+from ..model import Floats
+from ..trace import Traced, node
 
-Floats = NDArray[np.float64]
-Gradients = tuple[Traced | None, ...]
+Tangent = Traced | None
+Gradients = tuple[Tangent, ...]
+Axes = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Primitive:
     value: Callable[..., Array]
     error: Callable[..., Array | None]
     vjp: Callable[..., Gradients]
-    jvp: Callable[..., Traced | None]
+    jvp: Callable[..., Tangent]
     ball: Callable[..., Array]
     kink: str = ""
     rounds: bool = True
@@ -69,6 +69,15 @@ def no_vjp(g: Traced, y: Traced, *args: Traced, **params: Any) -> Gradients:
 
 def no_jvp(tangents: Gradients, y: Traced, *args: Traced, **params: Any) -> None:
     """Likewise."""
+
+
+def again(name: str) -> Callable[..., Tangent]:
+    """The jvp of what is linear in its first argument: the same of the tangent."""
+
+    def jvp(t: Gradients, y: Traced, x: Traced, *others: Traced, **params: Any) -> Tangent:
+        return None if t[0] is None else node(name, (t[0], *others), params, y.shape, y.kind)
+
+    return jvp
 
 
 def largest(*errors: Array | None) -> Array | None:
@@ -105,6 +114,3 @@ def is_power_of_two(p: Pair) -> bool:
     a = p.value
     one = a.ravel()[:1] if a.size and not any(a.strides) else a if a.size == 1 else np.empty(0)
     return bool(one.size) and bool(np.isfinite(one[0])) and abs(float(np.frexp(float(one.ravel()[0]))[0])) == 0.5
-
-
-RoundingOf = Callable[[Arithmetic, Array], Floats]

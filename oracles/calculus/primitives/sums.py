@@ -9,15 +9,12 @@ import numpy as np
 from flint import arb, arb_mat
 
 from ..graph import Array
-from ..model import Arithmetic
+from ..model import Arithmetic, Floats
 from ..trace import Traced, node
 from .arithmetic import plus
 from .choices import either
-from .movement import again, kept, total
-from .row import Floats, Gradients, Pair, Primitive, no_jvp, no_vjp
-
-Tangent = Traced | None
-Axes = tuple[int, ...]
+from .movement import kept, total
+from .row import Axes, Gradients, Pair, Primitive, Tangent, again, no_jvp, no_vjp
 
 
 def _sum_error(m: Arithmetic, y: Array, x: Pair, axes: Axes) -> Floats:
