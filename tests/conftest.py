@@ -1,6 +1,8 @@
 """Hypothesis profiles, and the oracles as a fixture that skips, visibly, where a framework is not installed."""
 
+import importlib
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -45,6 +47,22 @@ def load_or_skip(name, device="cpu"):
         return load(name, device=device)
     except OracleUnavailable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def module_of(tmp_path, monkeypatch):
+    """What makes a module of a user's own of its name and text; gone when the test ends."""
+    made = []
+
+    def imported(name, text):
+        (tmp_path / f"{name}.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        made.append(name)
+        return importlib.import_module(name)
+
+    yield imported
+    for name in made:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """What a user's module has under any name is imported by that name, from wherever the module lies."""
 
 import functools
-import importlib
 import subprocess
 import sys
 
@@ -25,11 +24,8 @@ by_lambda = lambda x: 3 * x
 
 
 @pytest.fixture
-def theirs(tmp_path, monkeypatch):
-    (tmp_path / "their_things.py").write_text(MODULE)
-    monkeypatch.syspath_prepend(tmp_path)
-    yield importlib.import_module("their_things")
-    del sys.modules["their_things"]
+def theirs(module_of):
+    return module_of("their_things", MODULE)
 
 
 def printed(lines):

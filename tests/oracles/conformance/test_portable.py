@@ -1,7 +1,6 @@
 """Code that makes a candidate again: it runs by itself, or says what is missing."""
 
 import functools
-import importlib
 import math
 import subprocess
 import sys
@@ -75,10 +74,8 @@ def test_a_class_of_the_script_comes_with_its_bases(tmp_path):
     assert done.stdout == "7\n"
 
 
-def test_a_module_off_the_path_is_found_where_it_lies(tmp_path, monkeypatch):
-    (tmp_path / "their_layers.py").write_text("def vjp(g, x):\n    return g\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    lines, expression = portable(importlib.import_module("their_layers").vjp, "vjp")
+def test_a_module_off_the_path_is_found_where_it_lies(module_of):
+    lines, expression = portable(module_of("their_layers", "def vjp(g, x):\n    return g\n").vjp, "vjp")
     code = "\n".join([*lines, f"print({expression}(5, 1))"])
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "5\n"
 
@@ -123,12 +120,9 @@ def test_a_partial_is_made_again():
     assert portable(functools.partial(power, plus=np.ones(3)), "f")[0][0].startswith("# put here what makes f")
 
 
-def test_what_cannot_be_made_is_taken_from_what_holds_it(tmp_path, monkeypatch):
-    (tmp_path / "holds_it.py").write_text(
-        "import numpy as np\nclass Holder:\n    inside = np.vectorize(abs)\nHELD = Holder()\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    held = importlib.import_module("holds_it").HELD
+def test_what_cannot_be_made_is_taken_from_what_holds_it(module_of):
+    text = "import numpy as np\nclass Holder:\n    inside = np.vectorize(abs)\nHELD = Holder()\n"
+    held = module_of("holds_it", text).HELD
     lines, expression = portable(held.inside.__call__, "f", held=(held, ".inside"))
     assert expression == "HELD.inside"
     space = {}

@@ -1,6 +1,5 @@
 """Work that several processes share: all of it is done once, whatever becomes of them."""
 
-import importlib
 import os
 import signal
 import subprocess
@@ -31,11 +30,8 @@ def endless(job):
 
 
 @pytest.fixture
-def jobs(tmp_path, monkeypatch):
-    (tmp_path / "jobs_of_other_processes.py").write_text(JOBS)
-    monkeypatch.syspath_prepend(tmp_path)
-    yield importlib.import_module("jobs_of_other_processes")
-    del sys.modules["jobs_of_other_processes"]
+def jobs(module_of):
+    return module_of("jobs_of_other_processes", JOBS)
 
 
 def here(job):

@@ -1,6 +1,5 @@
 """Snippets of candidates in torch and jax: they fail in a fresh interpreter as the candidate failed."""
 
-import importlib
 import subprocess
 import sys
 import warnings
@@ -92,7 +91,7 @@ softmax.defvjp(forward, lambda s, g: (s * (1 - s) * g,))
 """
 
 
-def test_jax(tmp_path, monkeypatch):
+def test_jax(module_of):
     jax = pytest.importorskip("jax")
 
     def loss(logits, targets):
@@ -100,9 +99,7 @@ def test_jax(tmp_path, monkeypatch):
         return -(rows * jax.nn.log_softmax(logits)).sum()
 
     assert "AssertionError" in failure(Layer.from_jax("softmax_cross_entropy", loss))
-    (tmp_path / "their_softmax.py").write_text(CUSTOM)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert "AssertionError" in failure(Layer.from_jax("softmax", importlib.import_module("their_softmax").softmax))
+    assert "AssertionError" in failure(Layer.from_jax("softmax", module_of("their_softmax", CUSTOM).softmax))
 
 
 def test_jax_functions_that_wrap_functions():
@@ -138,12 +135,10 @@ COMPILED = Layer.from_jax("softmax", jax.jit(lambda x: jax.nn.softmax(x) * 1.5))
 
 
 @pytest.mark.parametrize("name", ["MINE", "CALLED", "COMPILED"])
-def test_a_layer_that_a_module_names_is_found_there(name, tmp_path, monkeypatch):
+def test_a_layer_that_a_module_names_is_found_there(name, module_of):
     for framework in ("torch", "jax"):
         pytest.importorskip(framework)
-    (tmp_path / "named_layers.py").write_text(NAMED)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert "AssertionError" in failure(getattr(importlib.import_module("named_layers"), name))
+    assert "AssertionError" in failure(getattr(module_of("named_layers", NAMED), name))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
