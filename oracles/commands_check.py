@@ -132,7 +132,7 @@ def check(
     if not is_piped:
         _show(report, saved, verbose)
     annotate(report, err=is_piped)
-    sys.exit(2 if not report.judged else 0 if report.passed else 1)
+    sys.exit({"passed": 0, "FAILED": 1, "NO VERDICT": 2}[report.verdict])
 
 
 @click.command(short_help="Run a saved failure, or a saved case, again.")

@@ -31,27 +31,27 @@ class BlackBox:
         """Nothing is in flight, nothing was found and no time was spent."""
         for at in (_CASE, _FOUND):
             _LENGTH.pack_into(self._map, at, 0)
-        _TIMES.pack_into(self._map, 0, 0.0, 0.0, self.steps + 1)
+        self._step(0.0, 0.0)
 
     @contextmanager
     def watch(self, case: Case) -> Iterator[None]:
         """Record that the case is what is worked on."""
         self._write(_CASE, case.to_json(short=True))
-        self._step()
+        self._step(*self._times)
         try:
             yield
         finally:
-            self._step()
+            self._step(*self._times)
 
     @contextmanager
     def call(self) -> Iterator[None]:
         """Record that the candidate is called, and how long it takes: its own time, whatever else a case costs."""
-        spent, start = _TIMES.unpack_from(self._map)[0], time.monotonic()
-        _TIMES.pack_into(self._map, 0, spent, start, self.steps + 1)
+        spent, start = self._times[0], time.monotonic()
+        self._step(spent, start)
         try:
             yield
         finally:
-            _TIMES.pack_into(self._map, 0, spent + time.monotonic() - start, 0.0, self.steps + 1)
+            self._step(spent + time.monotonic() - start, 0.0)
 
     def keep(self, *found: str) -> None:
         """Keep what was found, should the process end before it is told: the first of these texts that fits."""
@@ -62,18 +62,18 @@ class BlackBox:
     @property
     def in_flight(self) -> bool:
         """Whether the candidate is being called."""
-        return bool(_TIMES.unpack_from(self._map)[1])
+        return bool(self._times[1])
 
     @property
     def call_seconds(self) -> float:
         """The time that the call in flight has taken."""
-        start = _TIMES.unpack_from(self._map)[1]
+        start = self._times[1]
         return float(time.monotonic() - start if start else 0.0)
 
     @property
     def seconds(self) -> float:
         """The time of all calls since the reset, the one in flight included."""
-        return float(_TIMES.unpack_from(self._map)[0] + self.call_seconds)
+        return self._times[0] + self.call_seconds
 
     @property
     def steps(self) -> int:
@@ -97,9 +97,14 @@ class BlackBox:
         """Unmap the file."""
         self._map.close()
 
-    def _step(self) -> None:
-        spent, start, steps = _TIMES.unpack_from(self._map)
-        _TIMES.pack_into(self._map, 0, spent, start, steps + 1)
+    @property
+    def _times(self) -> tuple[float, float]:
+        """The seconds of earlier calls, and when this one started."""
+        spent, start, _ = _TIMES.unpack_from(self._map)
+        return spent, start
+
+    def _step(self, spent: float, start: float) -> None:
+        _TIMES.pack_into(self._map, 0, spent, start, self.steps + 1)
 
     def _write(self, at: int, text: str) -> bool:
         data = text.encode()

@@ -17,8 +17,8 @@ from .report import Verdict, distinct
 
 WIDTH = 120  # columns
 LINES = 14  # of a bug: with what pytest prints around it, a failure has no more than 25
-SHAPES = r"shape \([\d, ]*\) in the place of \([\d, ]*\)"
 MESSAGE = 4  # of those, for what was seen; and for a cause
+SHAPES = r"shape \([\d, ]*\) in the place of \([\d, ]*\)"
 
 
 def bugs(failures: Sequence[Verdict]) -> list[tuple[Verdict, ...]]:

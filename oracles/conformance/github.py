@@ -13,8 +13,9 @@ from typing import Any
 
 from .bugs import bug_key, bug_text, bugs
 from .place import Place
-from .report import Report, Verdict, dispute_title, source_order, table_title
+from .report import Report, Verdict, dispute_line, dispute_title, source_order, table_title
 
+MARKS = {"passed": "✅", "FAILED": "❌", "NO VERDICT": "❔"}
 SHOWN = 50  # failures in a summary, which GitHub refuses as a whole over 1 MiB
 LIMIT = 4000  # characters of a failure in it
 
@@ -49,11 +50,10 @@ def again(report: Report) -> str:
 def summary(report: Report) -> str:
     """The run in Markdown: the outcome, each bug with its cause and case, and the worst margins."""
     found = bugs(report.failures)
-    mark = "✅" if report.passed else "❌"
     lines = [
         f"### {_text(report.title)}",
         "",
-        f"**{mark} {_text(report.outcome)}**: {report.cases} cases, seed {report.seed}",
+        f"**{MARKS[report.verdict]} {_text(report.outcome)}**: {report.cases} cases, seed {report.seed}",
     ]
     for bug in found[:SHOWN]:
         lines += ["", f"**{_text(_title(bug[0]))}**", "", *_fenced(bug_text(bug))]
@@ -68,10 +68,8 @@ def summary(report: Report) -> str:
     disputed = report.of_status("disputed")
     if disputed:
         lines += ["", dispute_title(report.truth), ""]
-        lines += [f"- {_text(f'{v.oracle}, {v.op} in {v.dtype}: {v.message}')}" for v in disputed[:SHOWN]]
-    for status, said in (("unfinished", "not finished"), ("skipped", "skipped")):
-        left = dict.fromkeys(" ".join(filter(None, (v.op, v.dtype, v.message))) for v in report.of_status(status))
-        lines += ["", *(f"- {said}: {_text(line)}" for line in left)] if left else []
+        lines += [f"- {_text(dispute_line(v))}" for v in disputed[:SHOWN]]
+    lines += ["", *(f"- {_text(line)}" for line in dict.fromkeys(report.left))] if report.left else []
     lines += ["", *(f"- {_text(note)}" for note in report.notes)] if report.notes else []
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return "\n".join([*lines, "", f"{_text(versions)}; device {_text(report.device)}", ""])

@@ -20,6 +20,7 @@ from .compare import Elements
 from .report import EDGES, Margin, Report, Verdict, distinct, source_order, table_title
 
 SYMBOLS = {"passed": "✓", "failed": "✗", "disputed": "?", "skipped": "-", "unfinished": "…", "xfailed": "✗"}
+MARKS = {"passed": "✓", "FAILED": "✗", "NO VERDICT": "?"}
 SHADES = 8  # of the heat map: each says how many decades the margin is from the bound
 
 
@@ -42,6 +43,7 @@ def page(report: Report) -> str:
         blocks=list(_blocks(report.margins)),
         bins=_bins(),
         title=table_title(report.truth),
+        marks=MARKS,
         conventions=sorted({(m.op, m.source, c) for m in report.margins for c in m.conventions}),
     )
     return text

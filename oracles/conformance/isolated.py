@@ -23,7 +23,7 @@ from .report import Report, Verdict
 from .target import Target
 from .trial import WITH_ORACLES, Outcome
 
-TIMEOUT = 60.0  # seconds that the candidate may take for one claim in one dtype
+TIMEOUT = 60.0  # seconds that a call of the candidate may take, and all its calls for one claim in one dtype
 TOO_OFTEN = 3  # claims without an answer, after which the others are not waited for
 
 

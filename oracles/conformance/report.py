@@ -120,6 +120,11 @@ def dispute_title(truth: str) -> str:
     return f"Outside their own bound, held against {truth} (the layer is not blamed):"
 
 
+def dispute_line(verdict: Verdict) -> str:
+    """One of those oracles, and how far it is outside."""
+    return f"{verdict.oracle}, {verdict.op} in {verdict.dtype}: {verdict.message}"
+
+
 def source_order(margin: Margin) -> tuple[int, str]:
     """Where a source stands in a table: the layer under test first, then the frameworks."""
     known = margin.source in ORDER
@@ -160,9 +165,11 @@ class Report:
         return not self.failures
 
     @property
-    def judged(self) -> bool:
-        """Whether any claim was finished; where none was, nothing is known of the layer."""
-        return bool(self.failures or self.of_status("passed") or not self.of_status("unfinished"))
+    def verdict(self) -> str:
+        """passed, FAILED, or NO VERDICT: where no claim was finished nothing is known of the layer."""
+        if self.failures:
+            return "FAILED"
+        return "NO VERDICT" if self.of_status("unfinished") and not self.of_status("passed") else "passed"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -176,10 +183,10 @@ class Report:
     @property
     def outcome(self) -> str:
         """Passed, or how many of the claims failed, a claim in each dtype, and why."""
-        if not self.judged:
-            return f"NO VERDICT: none of {self.counts['unfinished']} claims was finished"
+        open_ = self.counts.get("unfinished", 0)
+        if self.verdict == "NO VERDICT":
+            return f"NO VERDICT: none of {open_} claims was finished"
         if self.passed:
-            open_ = self.counts.get("unfinished", 0)
             return f"passed, and {open_} claims were not finished" if open_ else "passed"
         failed, passed = self.counts["failed"], self.counts.get("passed", 0)
         causes = "; ".join(dict.fromkeys(v.cause for v in self.failures if v.cause))
@@ -188,6 +195,15 @@ class Report:
     def of_status(self, status: str) -> tuple[Verdict, ...]:
         """The verdicts of one status."""
         return tuple(v for v in self.verdicts if v.status == status)
+
+    @property
+    def left(self) -> list[str]:
+        """A line for each claim that was not finished or skipped, with the reason."""
+        return [
+            f"{said}: {' '.join(filter(None, (v.op, v.dtype, v.message)))}"
+            for status, said in (("unfinished", "not finished"), ("skipped", "skipped"))
+            for v in self.of_status(status)
+        ]
 
     def raise_for_failure(self) -> None:
         """Raise CheckFailed, with this report as its message, unless the layer passed."""

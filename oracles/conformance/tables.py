@@ -15,7 +15,7 @@ from rich.text import Text
 from .bugs import bug_text, bugs, whole, wrapped
 from .compare import Comparison
 from .convention_table import Row
-from .report import EXACT, Margin, Report, Verdict, dispute_title, distinct, merged, source_order, table_title
+from .report import EXACT, Margin, Report, dispute_line, dispute_title, distinct, merged, source_order, table_title
 
 ALL_SORTS = "the exact value, and for ops of your own what their reports say"
 SHORT = {"finite_difference": "fin. diff"}
@@ -60,11 +60,8 @@ def summary_lines(report: Report, *, verbose: bool = False) -> list[str]:
     disputed = report.of_status("disputed")
     if disputed:
         lines.append(dispute_title(report.truth))
-        lines += [wrapped(f"  {_dispute(v)}") for v in disputed]
-    for status, said in (("unfinished", "not finished"), ("skipped", "skipped")):
-        lines += [
-            wrapped(f"{said}: {' '.join(filter(None, (v.op, v.dtype, v.message)))}") for v in report.of_status(status)
-        ]
+        lines += [wrapped(f"  {dispute_line(v)}") for v in disputed]
+    lines += map(wrapped, report.left)
     lines += report.notes
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     lines.append(f"{versions}; device {report.device}")
@@ -102,8 +99,8 @@ def conventions_table(rows: Sequence[Row], headings: Sequence[str]) -> Table:
 def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, width: int = 120) -> list[str]:
     """What the checks of a pytest run told, in plain text: the worst margins over all of them, and the disputes."""
     every = list(told)
-    own = list(dict.fromkeys(one["truth"] for one in every if one["truth"] != EXACT))
-    truth = EXACT if not own else own[0] if len(own) == len({one["truth"] for one in every}) == 1 else ALL_SORTS
+    truths = {one["truth"] for one in every}
+    truth = truths.pop() if len(truths) == 1 else ALL_SORTS
     disputed = [text for one in every for text in one["disputed"]]
     rows = merged(
         Margin(r["block"], r["result"], r["dtype"], r["source"], r["worst"], r["cases"], 0.0)
@@ -124,7 +121,3 @@ def told_lines(told: Iterable[Mapping[str, Any]], *, with_table: bool = True, wi
 def _heading(source: str) -> str:
     """The layer under test goes by the first part of its name: "reference" for "reference.dense"."""
     return source.partition(".")[0]
-
-
-def _dispute(v: Verdict) -> str:
-    return f"{v.oracle}, {v.op} in {v.dtype}: {v.message}"

@@ -122,6 +122,12 @@ def test_the_summary_of_a_pass_says_so():
     assert "**✅ passed**: 10 cases, seed 7" in github.summary(report(PASSED))
 
 
+def test_the_summary_passes_nothing_that_was_not_finished():
+    text = github.summary(report(replace(SKIPPED, status="unfinished", message="slow")))
+    assert "**❔ NO VERDICT: none of 1 claims was finished**" in text
+    assert "✅" not in text
+
+
 def test_a_fence_is_longer_than_what_it_holds_and_text_is_no_markup():
     evil = "``` </details><script>alert(1)</script> | ````"
     text = github.summary(report(replace(FAILED, message=evil, layer="a|b<i>*_"), notes=("<img src=x>",)))

@@ -63,6 +63,12 @@ def test_it_says_what_passed(tmp_path):
     assert 'id="failures"' not in page
 
 
+def test_it_passes_nothing_that_was_not_finished(tmp_path):
+    page = html(tmp_path, report(Verdict("values", "relu", "mine", "exact", "float64", "unfinished", message="slow")))
+    assert "? NO VERDICT" in page
+    assert "✓ passed" not in page
+
+
 @pytest.mark.parametrize("where", ["cause", "message", "snippet"])
 def test_what_a_failure_says_is_text(tmp_path, where):
     page = html(tmp_path, report(failed(**{where: EVIL})))

@@ -30,10 +30,10 @@ def test_only_a_failed_verdict_fails_a_report():
 def test_nothing_is_passed_where_no_claim_was_finished():
     """A candidate so slow that nothing is known of it is not called right."""
     slow = replace(SKIPPED, status="unfinished", message="too long")
-    assert not report(slow, slow, SKIPPED).judged
+    assert report(slow, slow, SKIPPED).verdict == "NO VERDICT"
     assert not report(slow, slow).failures
     assert report(slow, slow).outcome == "NO VERDICT: none of 2 claims was finished"
-    assert report(slow, PASSED).judged
+    assert report(slow, PASSED).verdict == "passed"
     assert report(slow, PASSED).outcome == "passed, and 1 claims were not finished"
 
 
