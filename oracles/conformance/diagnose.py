@@ -7,6 +7,7 @@ one: every wrong element must be what it says, and every right one as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -40,9 +41,11 @@ from .contain import contained
 from .evidence import Evidence, gather, same
 from .layer import Layer
 from .lost import lost, meaning
+from .probes import with_axes_of_one
 from .search import Disagreement
 
 UNEXPLAINED = "unexplained"
+ABOUT_SHAPES = r"(?i)\b(shapes?|broadcast|aligned|size of tensor)\b"  # in the errors of NumPy, torch and JAX
 
 
 class Diagnosis:
@@ -108,7 +111,8 @@ class Diagnosis:
         runs = gather(self.layer, check, found, dtype, self.seed)
         misshapen = any(of_shape(runs[:1], r) for r in runs[0].actual)
         if found.kind == "raised" or runs[0].raised or (runs[1].raised and not misshapen):
-            return of_raising(runs)  # what it computes elsewhere is another matter
+            # what it computes elsewhere is another matter, unless shapes are what both are about
+            return of_raising(runs) or self._of_broadcasting(runs, dtype)
         if not runs[0].wrong("output").any():
             # another fault may reach the output elsewhere; it is not what failed on the case that is shown
             runs = [e for e in runs if not e.wrong("output").any()]
@@ -118,6 +122,18 @@ class Diagnosis:
             explained += filter(None, [explain(runs, r, sizes)])
         self.known += explained
         return _said(explained)
+
+    def _of_broadcasting(self, runs: Sequence[Evidence], dtype: str) -> str:
+        """The wrong shape of a result where an axis has length 1, of a layer whose shapes do not fit elsewhere."""
+        if not any(re.search(ABOUT_SHAPES, e.raised) for e in runs[:2]):
+            return ""
+        known = {k.result: k for k in self.known if k.value.text.startswith("shape ")}
+        if not known:
+            runs = [*runs, *(Evidence.of(self.layer, case) for case in with_axes_of_one(self.layer, dtype))]
+            shapes = {r: of_shape(runs, r) for r in runs[0].truth.bounds}
+            known = {r: _misshapen(r, shape) for r, shape in shapes.items() if shape}
+            self.known += known.values()
+        return _said([known["output"]] if "output" in known else list(known.values()))
 
     def _recognised(self, runs: Sequence[Evidence]) -> str:
         """The faults known, where they explain every wrong result of the runs."""
@@ -155,7 +171,7 @@ def explain(runs: Sequence[Evidence], r: str, sizes: Limits) -> Explanation | No
     """What stands in one result instead of the truth, and where; None where no hypothesis is met everywhere."""
     shape = of_shape(runs, r)
     if shape:
-        return Explanation(r, Value(shape, lambda e, r: None), EVERYWHERE)
+        return _misshapen(r, shape)
     raised = [e for e in runs if r not in e.actual]
     runs = sorted((e for e in runs if r in e.actual), key=lambda e: (not e.wrong(r).any(), e.case.size))
     op = runs[0].case.op
@@ -166,6 +182,10 @@ def explain(runs: Sequence[Evidence], r: str, sizes: Limits) -> Explanation | No
                 if _explains(found, runs, least=2):
                     return found
     return None
+
+
+def _misshapen(r: str, shape: str) -> Explanation:
+    return Explanation(r, Value(shape, lambda e, r: None), EVERYWHERE)
 
 
 def _values(op: str, runs: Sequence[Evidence], r: str, sizes: Limits) -> Iterator[Value]:

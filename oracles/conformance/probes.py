@@ -89,6 +89,14 @@ def plain_case(layer: Layer, dtype: str, frame: Frame | None = None) -> Case:
     return Case(case.op, primals, cotangent, case.options)
 
 
+def with_axes_of_one(layer: Layer, dtype: str) -> Iterator[Case]:
+    """Plain cases with one axis of length 1: where a shape that should broadcast and does not, still does."""
+    frame = next(probes(layer))
+    for axis, size in enumerate(frame.sizes):
+        if size:
+            yield plain_case(layer, dtype, replace(frame, sizes=(*frame.sizes[:axis], 1, *frame.sizes[axis + 1 :])))
+
+
 def with_nan(case: Case) -> Case:
     """The case with NaN as the last value of its first primal: the other samples are to stay as they are."""
     first = case.signature.primals[0]

@@ -20,6 +20,7 @@ from ..search import Disagreement
 from ..sessions import ClassSession
 from ..state_checks import right_elsewhere
 from ..variations import contiguous
+from .history import adds_up
 
 _READ = ("output", "weights", "biases")  # by whoever uses the layer; what else it keeps is for its own backward pass
 _METHODS = ("forward", "backward")
@@ -171,7 +172,8 @@ def of_repetition(layer: Layer, case: Case) -> str:
         return ""
     for r, first in once.items():
         a, b = first.astype(np.float64), twice[r].astype(np.float64)
-        if r != "output" and a.shape == b.shape and (a != b).any() and same(b, 2 * a, np.abs(a) * 1e-2).all():
+        doubled = a.shape == b.shape and (a != b).any() and same(b, 2 * a, np.abs(a) * 1e-2).all()
+        if r != "output" and doubled and adds_up(layer, case, r):
             return f"{r} accumulates: a second backward adds to what the first one left"
     return of_memory(layer, case)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...arrays import same_bits
-from ...case import Result
+from ...case import Case, Result
 from ..bounds.arithmetic import Floats
 from ..contain import call_of_candidate, said
 from ..evidence import Evidence, same
@@ -19,6 +19,8 @@ from ..search import Disagreement
 from ..state_checks import after_another
 from ..variations import variations
 from .formulas import shifted_softmax, softmax_vjp_with
+
+SUMS = ("adds to an earlier call's result", "accumulates over the calls")
 
 
 def of_history(layer: Layer, found: Disagreement) -> str:
@@ -42,7 +44,8 @@ def of_history(layer: Layer, found: Disagreement) -> str:
         # one element may be like another by chance
         if now.wrong(r).sum() > 1 and now.computed(r).shape == now.expected(r).shape:
             for text, predicted in _from_the_past(now, past, r):
-                if predicted.shape == now.computed(r).shape and _met(now, r, predicted):
+                met = predicted.shape == now.computed(r).shape and _met(now, r, predicted)
+                if met and (text not in SUMS or _of_quarters(layer, found, past, r, text)):
                     return f"{r}: {text}"
     return ""
 
@@ -80,9 +83,48 @@ def _of_second(layer: Layer, found: Disagreement) -> str:
             continue
         if _met(now, r, first.expected(r)):
             return f"{r}: a second backward pass gives what the first one gave, whatever its cotangent"
-        if _met(now, r, first.expected(r) + now.expected(r)):
+        if _met(now, r, first.expected(r) + now.expected(r)) and adds_up(layer, found.case, r):
             return f"{r} accumulates: a second backward adds to what the first one left"
     return ""
+
+
+def adds_up(layer: Layer, case: Case, r: str) -> bool:
+    """Whether a second backward pass, with a quarter of the cotangent, gives the sum of both.
+
+    What is multiplied by a count of the calls looks like a sum while both cotangents are the same. Without a cotangent
+    nobody can tell the two apart.
+    """
+    if not layer.has_cotangent:
+        return True
+    quarter = _quarter(case)
+    first, truth = Evidence.of(layer, case), Evidence.of(layer, quarter).truth
+    try:
+        now = Evidence(quarter, truth, after_another(layer, case, quarter).result)
+    except Disagreement:
+        return False
+    predicted = first.expected(r) + now.expected(r)
+    return now.computed(r).shape == predicted.shape and _met(now, r, predicted)
+
+
+def _of_quarters(layer: Layer, found: Disagreement, earlier: Sequence[Evidence], r: str, text: str) -> bool:
+    """Whether the sum is met as well where the earlier calls had a quarter of their cotangents."""
+    truth = Evidence.of(layer, found.call).truth
+    if r == "output" or not layer.has_cotangent:  # other results tell as much
+        return any(not np.array_equal(e.expected(r), truth.enclosures[r].value) for e in earlier)
+    past = [_quarter(case) for case in found.earlier]
+    other = Disagreement(found.case, "", call=found.call, earlier=past, refilled=found.refilled)
+    try:
+        now = Evidence(found.call, truth, _after_history(layer, other))
+    except Exception:  # of the candidate
+        return False
+    sums = [
+        predicted for said, predicted in _from_the_past(now, [Evidence.of(layer, e) for e in past], r) if said == text
+    ]
+    return any(p.shape == now.computed(r).shape and _met(now, r, p) for p in sums)
+
+
+def _quarter(case: Case) -> Case:
+    return Case(case.op, case.primals, case.cotangent * case.cotangent.dtype.type(0.25), case.options)
 
 
 def of_plain_history(layer: Layer, dtype: str) -> str:
@@ -120,7 +162,7 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
     fitting = [e for e in past if e.expected(r).shape == expected.shape]
     for e in fitting:
         yield "equal to an earlier call's result", e.expected(r)
-        yield "adds to an earlier call's result", expected + e.expected(r)
+        yield SUMS[0], expected + e.expected(r)
     for e in past:
         rows = len(e.expected(r)) if e.expected(r).ndim else 0
         if rows < len(expected) and e.expected(r).shape[1:] == expected.shape[1:]:
@@ -128,7 +170,7 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
             cut[rows:] = 0
             yield "all zero in the samples that an earlier call did not have", cut
     if fitting:
-        yield "accumulates over the calls", expected + sum(e.expected(r) for e in fitting)
+        yield SUMS[1], expected + sum(e.expected(r) for e in fitting)
     if now.case.op == "softmax" and past:
         top = max(float(e.first.max()) for e in (*past, now))
         s = shifted_softmax(now, lambda x: np.maximum(x.max(axis=-1, keepdims=True), x.dtype.type(top)))

@@ -75,9 +75,9 @@ def _scaled(e: Evidence, r: str, powers: Mapping[str, int], number: float) -> Fl
 
 
 def constant(c: float) -> Value:
-    """The truth times a number found from the runs."""
+    """The truth times a number found from the runs; the number and the product are rounded, also where no bound is."""
     said = f"1 {'+' if c > 1 else '-'} {abs(c - 1):.2g}" if abs(c - 1) < 0.05 else f"{c:.6g}"
-    return Value(f"scaled by {said}", lambda e, r: truth(e, r) * c, slack=4 * max(1.0, abs(c)))
+    return Value(f"scaled by {said}", lambda e, r: truth(e, r) * c, slack=4 * max(1.0, abs(c)), relative=2)
 
 
 def copies() -> Iterator[Value]:

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from oracles import Case, Layer, Recipe, check_layer
 from oracles.conformance.bugs import LINES, WIDTH, bug_text, bugs, claims, dispute_text, whole
+from oracles.conformance.checks import CHECKS
+from oracles.conformance.diagnose import UNEXPLAINED, Diagnosis
 from oracles.conformance.report import Verdict
+from oracles.conformance.search import Disagreement
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])
 FAILED = Verdict(
@@ -107,19 +110,38 @@ def test_whatever_is_said_it_fits(message, cause, earlier):
     assert fits(bug_text([verdict], width=100, after=20), 100)
 
 
-def test_a_gradient_of_another_shape_is_one_bug_whether_or_not_larger_cases_raise():
-    """Softmax with keepdims forgotten: it broadcasts where there are as many rows as columns, or one column."""
+def softmax(x, keepdims=True):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=keepdims)
 
-    def softmax(x):
-        e = np.exp(x - x.max(axis=-1, keepdims=True))
-        return e / e.sum(axis=-1, keepdims=True)
 
-    def vjp(g, x):
-        s = softmax(x)
-        return s * (g - (g * s).sum(axis=-1))
+def softmax_vjp(g, x, keepdims=True):
+    s = softmax(x)
+    return s * (g - (g * s).sum(axis=-1, keepdims=keepdims))
 
-    report = check_layer(Layer("softmax", forward=softmax, vjp=vjp), dtypes=["float64"], max_examples=20, seed=1)
-    shapes = [bug for bug in bugs(report.failures) if "shape" in bug[0].message and "raised" not in bug[0].message]
-    assert len(shapes) == 1
-    assert {v.check for v in shapes[0]} >= {"values", "sizes"}
-    assert all(v.cause.startswith("dinputs: shape (") for v in shapes[0])
+
+@pytest.mark.parametrize(
+    ("result", "layer"),
+    [
+        ("dinputs", Layer("softmax", forward=softmax, vjp=lambda g, x: softmax_vjp(g, x, keepdims=False))),
+        ("output", Layer("softmax", forward=lambda x: softmax(x, keepdims=False), vjp=softmax_vjp)),
+    ],
+)
+def test_a_result_of_another_shape_is_one_bug_whether_or_not_larger_cases_raise(result, layer):
+    """Where keepdims is forgotten it broadcasts with as many rows as columns, or one column, and raises elsewhere."""
+    report = check_layer(layer, dtypes=["float64"], max_examples=20, seed=1)
+    assert {v.check for v in report.failures} >= {"values", "sizes", "special_values", "dtypes", "repeatable"}
+    (bug,) = bugs(report.failures)
+    assert {"raised" in v.message for v in bug} == {True, False}
+    assert all(v.cause.startswith(f"{result}: shape (") for v in bug)
+
+
+def test_what_raises_for_its_shapes_is_told_by_the_case_that_does_not():
+    (check,) = (c for c in CHECKS if c.name == "dtypes")  # alone, as a test of pytest is
+    layer = Layer("softmax", forward=softmax, vjp=lambda g, x: softmax_vjp(g, x, keepdims=False))
+    found = Disagreement(
+        Case("softmax", {"inputs": np.zeros((2, 3))}, np.ones((2, 3))), "raised ValueError: no", kind="raised"
+    )
+    assert Diagnosis(layer, 0).of(check, found, "float64") == "dinputs: shape (5, 5) in the place of (5, 1)"
+    refuses = Layer("softmax", forward=softmax, vjp=lambda g, x: softmax_vjp(g, x)[[9]])
+    assert Diagnosis(refuses, 0).of(check, found, "float64") == UNEXPLAINED

@@ -587,6 +587,56 @@ def test_what_another_instance_makes_raise():
     }
 
 
+class Counting(ReLU):
+    """Does something more with each backward pass of an instance."""
+
+    passes, left = 0, 0.0
+
+    def forward(self, inputs):
+        self.inputs = inputs.copy()
+        self.output = np.maximum(inputs, 0)
+        return self.output
+
+    def backward(self, dvalues):
+        self.passes += 1
+        self.dinputs = self.later(np.where(self.inputs > 0, dvalues, dvalues.dtype.type(0)))
+
+
+class Multiplies(Counting):
+    def later(self, dinputs):
+        return dinputs * dinputs.dtype.type(self.passes)
+
+
+class Forgets(Counting):
+    def later(self, dinputs):
+        return dinputs if self.passes == 1 else np.zeros_like(dinputs)
+
+
+class Adds(Counting):
+    def later(self, dinputs):
+        self.left = dinputs + self.left if np.shape(self.left) == dinputs.shape else dinputs
+        return self.left.astype(dinputs.dtype)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_grows_with_the_calls_is_no_sum_of_them(seed):
+    """Twice the gradient, and the gradient of one call more: the same, as long as the calls are alike."""
+    for layer in (Multiplies, Forgets):
+        found = causes(Layer.from_class("relu", layer), seed=seed)
+        assert {"repeatable", "stateless"} <= set(found)
+        assert not any("accumulates" in cause or "adds to" in cause for cause in found.values()), found
+    found = causes(Layer.from_class("relu", Adds), seed=seed)
+    assert found["repeatable"] == "dinputs accumulates: a second backward adds to what the first one left"
+    assert found["stateless"] == "dinputs: adds to an earlier call's result"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_scale_is_the_same_cause_in_every_dtype(dtype):
+    """Whether the product is rounded, as in float32, or happens to be the number that was read off it."""
+    layer = Layer("relu", forward=lambda x: relu(x) * x.dtype.type(1.001), vjp=relu_vjp)
+    assert set(causes(layer, dtypes=[dtype]).values()) == {"output: scaled by 1 + 0.001"}
+
+
 def of_cross_entropy(change):
     def vjp(g, p, t):
         return change(cross_entropy_vjp(g, p, t), t)
