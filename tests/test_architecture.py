@@ -45,6 +45,7 @@ STAGES = (
     ("probes",),
     ("evidence", "snippet"),
     ("causes",),
+    ("explanation",),
     ("diagnose",),
     ("trial",),
     ("verify", "kit", "replay", "database"),

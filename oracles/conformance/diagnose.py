@@ -8,14 +8,9 @@ one: every wrong element must be what it says, and every right one as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
-
-import numpy as np
+from collections.abc import Sequence
 
 from ..registry import LayerError
-from .bounds.arithmetic import Floats
 from .causes.behaviour import (
     of_attributes,
     of_cache,
@@ -26,19 +21,14 @@ from .causes.behaviour import (
     of_repetition,
     of_writes,
 )
-from .causes.estimates import Limits, estimated_places, estimated_values
-from .causes.formulas import formulas
 from .causes.history import of_history, of_plain_history
 from .causes.limits import limits
-from .causes.places import EVERYWHERE, Place, places
-from .causes.precision import computed_lower, rounded_operands, rounded_results
 from .causes.raising import of_raising
-from .causes.ranges import ranged
 from .causes.shapes import of_shape
-from .causes.values import Value, copies, cotangents, scaled
 from .checks import Check
 from .contain import contained
-from .evidence import Evidence, gather, same
+from .evidence import Evidence, gather
+from .explanation import Explanation, explain, explains, misshapen
 from .layer import Layer
 from .lost import lost, meaning
 from .probes import with_axes_of_one
@@ -131,27 +121,15 @@ class Diagnosis:
         if not known:
             runs = [*runs, *(Evidence.of(self.layer, case) for case in with_axes_of_one(self.layer, dtype))]
             shapes = {r: of_shape(runs, r) for r in runs[0].truth.bounds}
-            known = {r: _misshapen(r, shape) for r, shape in shapes.items() if shape}
+            known = {r: misshapen(r, shape) for r, shape in shapes.items() if shape}
             self.known += known.values()
         return _said([known["output"]] if "output" in known else list(known.values()))
 
     def _recognised(self, runs: Sequence[Evidence]) -> str:
         """The faults known, where they explain every wrong result of the runs."""
         names = _wrong_results(runs)
-        found = [next((k for k in self.known if k.result == r and _explains(k, runs, least=1)), None) for r in names]
+        found = [next((k for k in self.known if k.result == r and explains(k, runs, least=1)), None) for r in names]
         return _said([k for k in found if k is not None]) if found and None not in found else ""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One result holds a value at a place, instead of the truth."""
-
-    result: str
-    value: Value
-    place: Place
-
-    def __str__(self) -> str:
-        return f"{self.value.text} {self.place.text}".rstrip()
 
 
 def _wrong_results(runs: Sequence[Evidence]) -> list[str]:
@@ -165,92 +143,3 @@ def _said(explained: Sequence[Explanation]) -> str:
     for one in explained:
         results.setdefault(str(one), []).append(one.result)
     return "; ".join(f"{' and '.join(names)}: {cause}" for cause, names in results.items())
-
-
-def explain(runs: Sequence[Evidence], r: str, sizes: Limits) -> Explanation | None:
-    """What stands in one result instead of the truth, and where; None where no hypothesis is met everywhere."""
-    shape = of_shape(runs, r)
-    if shape:
-        return _misshapen(r, shape)
-    raised = [e for e in runs if r not in e.actual]
-    runs = sorted((e for e in runs if r in e.actual), key=lambda e: (not e.wrong(r).any(), e.case.size))
-    op = runs[0].case.op
-    for place in chain(places(op), estimated_places(runs, r, sizes)):
-        if _covers(place, runs, r) and (place is EVERYWHERE or not any(_touches(place, e, r) for e in raised)):
-            for value in chain(_values(op, runs, r, sizes), _ranged(runs, r) if place is EVERYWHERE else ()):
-                found = Explanation(r, value, place)
-                if _explains(found, runs, least=2):
-                    return found
-    return None
-
-
-def _misshapen(r: str, shape: str) -> Explanation:
-    return Explanation(r, Value(shape, lambda e, r: None), EVERYWHERE)
-
-
-def _values(op: str, runs: Sequence[Evidence], r: str, sizes: Limits) -> Iterator[Value]:
-    yield from scaled()
-    yield from copies()
-    yield from formulas(op, r)
-    yield from cotangents()
-    yield from rounded_results()
-    yield from rounded_operands()
-    yield from estimated_values(runs, r, sizes)
-
-
-def _ranged(runs: Sequence[Evidence], r: str) -> Iterator[Value]:
-    wrong = [e for e in runs if e.wrong(r).any()]
-    if wrong:
-        yield from ranged(wrong, r)
-        yield from computed_lower(wrong, r)
-
-
-def _touches(place: Place, e: Evidence, r: str) -> bool:
-    mask = place.of(e, r)
-    return mask is not None and bool(mask.any())
-
-
-def _covers(place: Place, runs: Sequence[Evidence], r: str) -> bool:
-    """Whether every wrong element lies in the place."""
-    for e in runs:
-        wrong = e.wrong(r)
-        if wrong.any():
-            mask = place.of(e, r)
-            if mask is None or mask.shape != wrong.shape or (wrong & ~mask).any():
-                return False
-    return True
-
-
-def _explains(found: Explanation, runs: Sequence[Evidence], *, least: int) -> bool:
-    """Whether the value is met at the place in every run, at so many wrong elements that tell it from the truth."""
-    value, place, r, telling = found.value, found.place, found.result, 0
-    for e in runs:
-        if r not in e.actual:
-            continue
-        mask, wrong = place.of(e, r), e.wrong(r)
-        if mask is None or not mask.any():
-            if wrong.any():
-                return False
-            continue
-        predicted = value.of(e, r)
-        if predicted is None or np.shape(predicted) != wrong.shape:
-            if wrong.any():
-                return False
-            continue
-        actual, expected, reach = e.computed(r), e.expected(r), _reach(value, e, r, predicted)
-        met = same(actual, predicted, reach) | np.isinf(e.bound(r))
-        if (mask & ~met).any() or (wrong & ~mask).any():
-            return False
-        telling += int((wrong & ~same(expected, predicted, 2 * reach)).sum())
-    return telling >= least
-
-
-def _reach(value: Value, e: Evidence, r: str, predicted: Floats) -> Floats:
-    bound = np.where(np.isfinite(e.bound(r)), e.bound(r), 0.0)
-    reach = value.slack * bound + value.relative * e.unit_roundoff * np.where(
-        np.isfinite(predicted), np.abs(predicted), 0
-    )
-    if value.rough:
-        finite = np.abs(predicted[np.isfinite(predicted)])
-        reach = reach + min(1e3 * e.unit_roundoff, 1e-2) * (finite.max() if finite.size else 0.0)
-    return np.asarray(reach)
