@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from oracles import Case
-from oracles.conformance import derived
+from oracles.case import Result
+from oracles.conformance.truth import Truth
 from oracles.ops import DECLARATIONS
 
 SIZES = {"N": (1, 2, 5), "C": (1, 2, 3, 7, 17, 65), "L": (1, 2, 5), "S": (1, 3, 5), "D": (1, 4, 8), "E": (1, 3)}
@@ -154,26 +155,13 @@ def by_jax(case: Case, primals: dict[str, Callable[..., Any]], known: dict[Any, 
 
 def margins(case: Case, results: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, float, tuple[int, ...]]]:
     """Source, result, worst |error| / bound and where."""
-    with np.errstate(all="ignore"):
-        bounds = derived.bounds(case)
-        narrow = case.dtype.itemsize < 8
-        truth = derived.enclose_in_float64(case) if narrow else derived.enclose(case, precision=160)
-        for source, found in results.items():
-            for name, actual in found.items():
-                e, wide = truth[name], actual.astype(np.float64)
-                share = _share(e, wide, bounds[name])
-                if narrow and (share > 1).any():  # float64 may not tell that far down
-                    share = _share(derived.enclose(case, precision=160)[name], wide, bounds[name])
-                if share.size:
-                    at = np.unravel_index(int(np.argmax(share)), share.shape)
-                    yield source, name, float(share[at]), tuple(int(i) for i in at)
-
-
-def _share(e: Any, wide: Any, bound: Any) -> Any:
-    nothing_known = np.isinf(bound) | ~np.isfinite(e.radius)
-    untold = 2 * np.finfo(np.float64).smallest_subnormal  # what an enclosure cannot tell
-    share = np.where((wide == e.value) | nothing_known, 0.0, e.error_of(wide) / (bound + untold))
-    return np.where(np.isnan(share), np.inf, share)
+    truth = Truth.of(case)
+    for source, named in results.items():
+        output, *gradients = named.values()
+        result = Result(output, dict(zip(case.signature.differentiable, gradients, strict=True)))
+        for name, found in truth.judge(result).items():
+            if found.at is not None:
+                yield source, name, found.margin, found.at
 
 
 def main() -> None:

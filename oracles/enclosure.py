@@ -27,6 +27,12 @@ class Enclosure:
         """A value that float64 holds exactly."""
         return cls(value, np.zeros(value.shape), np.zeros(value.shape))
 
+    def or_else(self, other: Enclosure) -> Enclosure:
+        """The other, where the value is NaN or infinite here."""
+        known = np.isfinite(self.value)
+        pairs = zip((self.value, self.residual, self.radius), (other.value, other.residual, other.radius), strict=True)
+        return Enclosure(*(np.where(known, a, b) for a, b in pairs))
+
     def error_of(self, actual: Floats) -> Floats:
         """An upper bound on |actual - truth| where both are finite; callers handle NaN and inf."""
         with np.errstate(all="ignore"):

@@ -4,11 +4,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oracles.calculus.graph import Graph
+from oracles.calculus import balls, running_error
+from oracles.calculus.graph import Graph, Program
 from oracles.calculus.namespace import XP
 from oracles.calculus.trace import Traced, binary, node, unary
 
 xp = XP
+
+
+def evaluate(graph, wanted, arrays):
+    """The wanted nodes in float64, by their numbers."""
+    return running_error.evaluate(Program(graph, tuple(wanted)), arrays)
+
+
+def errors(graph, wanted, arrays, m):
+    """How far the wanted nodes may be off, in their order."""
+    program = Program(graph, tuple(wanted))
+    analysis = running_error.Analysis(m, program.numbers)
+    found = running_error.evaluate_with_errors(program, arrays, [analysis])
+    return [found[number][1][0] for number in wanted]
+
+
+def enclose(graph, wanted, arrays, precision=balls.PRECISION):
+    """The wanted nodes as arrays of balls, in their order."""
+    found = balls.enclose(Program(graph, tuple(wanted)), arrays, precision)
+    return [found[number] for number in wanted]
 
 
 @dataclass(frozen=True)
@@ -110,6 +130,8 @@ SAMPLES = {
     "amax": Sample(lambda x: xp.max(x * x * x, axis=1), ((2, 4),)),
     "at_max": Sample(lambda x: node("at_max", (x * x,), {"axes": (1,)}, (2, 4)) * x, ((2, 4),)),
     "any": Sample(lambda x: xp.where(xp.any(x > 1.0, axis=1), 1.0, 2.0) * x[:, 0], ((2, 3),)),
+    "as_given": Sample(lambda x: xp.where(xp.as_given(x) > 0.1, x * x, x), ((2, 3),)),
+    "within": Sample(lambda x: xp.within(x * x, 0, 4) * x + xp.exp(xp.within(-x * x, -np.inf, 0)), ((2, 3),)),
     "stop": Sample(lambda x: xp.stop_gradient(x) * xp.stop_gradient(x * 3), ((2, 3),)),
     "stored": Sample(lambda x: xp.stored(x * x) * x, ((2, 3),)),
 }

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import declared_margins as margins
 from oracles import Case
 from oracles.ball_arithmetic import enclosure
-from oracles.calculus.balls import enclose as in_balls
+from oracles.calculus.balls import enclose
 from oracles.conformance import derived
 from oracles.ops import DECLARATIONS, OPS
 from oracles.ops.layer_norm import one_pass
@@ -27,15 +27,14 @@ def test_a_declaration_is_a_page(op):
 @pytest.mark.parametrize("op", ONLY_DECLARED)
 def test_every_form_is_the_same_function(op):
     for case in margins.cases(DECLARATIONS[op], "float64", 4, seed=1):
-        arrays = derived._arrays(case)
+        forms = derived.forms_of(case)
+        in_balls = enclose(forms.programs[1], derived._arrays(case), 300)
         cancelled = 2.0**-250 * np.max(np.abs(case.cotangent), initial=0.0)
-        first, *others = derived.forms_of(case)
-        right = dict(zip(first.results, in_balls(first.graph, list(first.results.values()), arrays, 300), strict=True))
-        for form in others:
-            found = in_balls(form.graph, list(form.results.values()), arrays, 300)
-            for name, balls in zip(form.results, found, strict=True):
-                gaps = enclosure(list(np.ravel(balls - right[name])), balls.shape)
-                size = np.abs(enclosure(list(right[name].ravel()), balls.shape).value)
+        for results in forms.others:
+            for name, number in results.items():
+                balls, right = in_balls[number], in_balls[forms.definition[name]]
+                gaps = enclosure(list(np.ravel(balls - right)), balls.shape)
+                size = np.abs(enclosure(list(right.ravel()), balls.shape).value)
                 # literals such as sqrt(1/2) are float64's, and every step may carry their rounding
                 off = gaps.error_of(np.zeros(balls.shape))
                 near = off <= 2.0**-40 * (size + np.max(size, initial=0.0)) + 1e-290 + cancelled
@@ -69,5 +68,5 @@ def test_a_one_pass_variance_is_outside_where_the_mean_is_large():
         inputs = (rng.standard_normal((4, 64)) + offset).astype(np.float32)
         case = Case(DECLARATIONS["layer_norm"], [inputs, weight, bias], np.ones((4, 64), np.float32))
         found = one_pass(np, inputs, weight, bias, eps=np.float32(1e-5))
-        error = derived.enclose_in_float64(case)["output"].error_of(found.astype(float))
+        error = derived.enclose(case, precision=160)["output"].error_of(found.astype(float))
         assert (error <= derived.bounds(case)["output"]).all() == right

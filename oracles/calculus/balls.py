@@ -6,38 +6,38 @@ the radii is the union of what it may be, so that an enclosure is one at every p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from flint import arb, ctx
 
-from .graph import Array, Graph
+from .graph import Array, Program
 from .primitives import GIVEN, PRIMITIVES
 from .primitives.functions import NAMED
-from .running_error import given, steps
+from .running_error import given
 
 PRECISION = 160  # float64 operands have 53 bits and their products 106: this leaves some 50 more for sums to lose
 
 
-def enclose(
-    graph: Graph, wanted: Sequence[int], arrays: Mapping[str, Array], precision: int = PRECISION
-) -> list[Array]:
+def enclose(program: Program, arrays: Mapping[str, Array], precision: int = PRECISION) -> dict[int, Array]:
     """The wanted nodes as arrays of balls, for arrays of numbers, or of balls."""
     found: dict[int, Array] = {}
     with ctx.workprec(precision), np.errstate(all="ignore"):
-        for number, step in steps(graph, wanted):
+        for number, step, params, done in program.steps:
             if step.primitive not in GIVEN:
                 args = [found[a] for a in step.args]
-                made = PRIMITIVES[step.primitive].ball(*args, **dict(step.params))
+                made = PRIMITIVES[step.primitive].ball(*args, **params)
                 found[number] = np.asarray(made, object) if step.kind != "integer" else np.asarray(made)
-            elif step.primitive == "input" and arrays[step["name"]].dtype == object:
-                found[number] = arrays[step["name"]]
-            elif "name" in dict(step.params) and step.primitive == "literal":
-                found[number] = np.asarray(NAMED[step["name"]][1](), object)
+            elif step.primitive == "input" and arrays[params["name"]].dtype == object:
+                found[number] = arrays[params["name"]]
+            elif "name" in params and step.primitive == "literal":
+                found[number] = np.asarray(NAMED[params["name"]][1](), object)
             else:
-                a = given(graph, step, arrays)
+                a = given(program.graph, step, arrays)
                 found[number] = balls(a) if step.kind == "real" else a
-    return [found[number] for number in wanted]
+            for gone in done:
+                del found[gone]
+    return found
 
 
 def balls(a: Array) -> Array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 Kind = Literal["real", "integer", "boolean"]
+ROUNDED = "rounded "  # before a number, the name of an input that is this number in the dtype of an evaluation
 
 
 @dataclass(frozen=True)
@@ -75,3 +77,31 @@ class Graph:
                 found.add(number)
                 coming += self.nodes[number].args
         return sorted(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The nodes of a graph that some of them stand on, in order; each is let go of once nobody takes it any more."""
+
+    graph: Graph
+    wanted: tuple[int, ...]
+
+    @cached_property
+    def steps(self) -> tuple[tuple[int, Node, dict[str, Any], tuple[int, ...]], ...]:
+        """The number of each node, the node, its parameters, and the numbers of those that it is the last to take."""
+        order = self.graph.needed(self.wanted)
+        last = {number: number for number in order}
+        for number in order:
+            last |= dict.fromkeys(self.graph.nodes[number].args, number)
+        kept = set(self.wanted)
+        free: dict[int, list[int]] = {}
+        for number, at in last.items():
+            if number not in kept:
+                free.setdefault(at, []).append(number)
+        nodes = self.graph.nodes
+        return tuple((n, nodes[n], dict(nodes[n].params), tuple(free.get(n, ()))) for n in order)
+
+    @cached_property
+    def numbers(self) -> frozenset[int]:
+        """Those of all its nodes."""
+        return frozenset(number for number, *_ in self.steps)

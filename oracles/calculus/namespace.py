@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import standard
+from .graph import ROUNDED
 from .primitives import choices
 from .shapes import axes_of, broadcast_shapes
 from .standard import Axis
@@ -52,7 +53,7 @@ def logaddexp(a: Any, b: Any) -> Traced:
 def logsumexp(x: Traced, /, *, axis: Axis = None, keepdims: bool = False) -> Traced:
     """log(sum(exp(x))), by the largest, which is taken for a constant."""
     top = stop_gradient(standard.max_(x, axis=axis, keepdims=True))
-    found = unary("log", standard.sum_(unary("exp", x - top), axis=axis, keepdims=True)) + top
+    found = unary("log", standard.sum_(unary("exp", within(x - top, -math.inf, 0)), axis=axis, keepdims=True)) + top
     return found if keepdims else standard.squeeze(found, axes_of("logsumexp", x.ndim, axis))
 
 
@@ -64,6 +65,22 @@ def stop_gradient(x: Traced, /) -> Traced:
 def stored(x: Traced, /) -> Traced:
     """The same, which half precision rounds to its dtype here."""
     return node("stored", (x,), {}, x.shape, x.kind)
+
+
+def as_given(x: Traced, /) -> Traced:
+    """An input for a comparison that is decided by the number it is, although it may be read as zero elsewhere."""
+    return node("as_given", (x,), {}, x.shape, x.kind)
+
+
+def within(x: Traced, low: float, high: float, /) -> Traced:
+    """The same, of which every sensible evaluation lies between two numbers, to some roundings."""
+    return node("within", (x,), {"low": float(low), "high": float(high)}, x.shape)
+
+
+def rounded(value: float, like: Traced, /) -> Traced:
+    """A number as the dtype of the array has it: what others are compared with."""
+    graph = like.graph
+    return Traced(graph, graph.input(f"{ROUNDED}{value!r}", ()))
 
 
 def among(x: Traced, terms: int, /) -> Traced:
@@ -110,6 +127,9 @@ XP = SimpleNamespace(
     special=SPECIAL,
     stop_gradient=stop_gradient,
     stored=stored,
+    as_given=as_given,
+    within=within,
+    rounded=rounded,
     among=among,
     rounded_at=rounded_at,
     # functions of a number

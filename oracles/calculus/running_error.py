@@ -10,12 +10,13 @@ Running error analysis: each step carries the errors of what it is made of, with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from .graph import Array, Graph, Node
+from .graph import Array, Graph, Node, Program
 from .model import Arithmetic, Floats
 from .primitives import GIVEN, PRIMITIVES
 from .primitives.row import Pair, largest
@@ -23,30 +24,78 @@ from .primitives.row import Pair, largest
 SHORT = 2**24  # a whole number below, times a power of two, is a number of every arithmetic that sums in float32
 
 
-@dataclass(frozen=True)
-class Values:
-    """What every node of a graph is in float64, for the arrays it was given."""
-
-    graph: Graph
-    at: Mapping[int, Array]
-
-    def __getitem__(self, number: int) -> Array:
-        return self.at[number]
-
-
-def evaluate(graph: Graph, wanted: Iterable[int], arrays: Mapping[str, Array]) -> Values:
-    """The nodes that the wanted ones stand on, in float64."""
+def evaluate(program: Program, arrays: Mapping[str, Array]) -> dict[int, Array]:
+    """The wanted nodes in float64."""
     found: dict[int, Array] = {}
     with np.errstate(all="ignore"):
-        for number in graph.needed(wanted):
-            step = graph.nodes[number]
+        for number, step, params, done in program.steps:
             if step.primitive in GIVEN:
-                found[number] = given(graph, step, arrays)
+                found[number] = given(program.graph, step, arrays)
             else:
-                params = dict(step.params)
-                made = PRIMITIVES[step.primitive].value(*(found[a] for a in step.args), **params)
-                found[number] = np.asarray(made)
-    return Values(graph, found)
+                found[number] = _value(step, [found[a] for a in step.args], params)
+            for gone in done:
+                del found[gone]
+    return found
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What errors are asked for: in which arithmetic, and of which nodes, with all that they stand on.
+
+    rounded: what inputs by name lose before anything else, where they are taken to another dtype.
+    """
+
+    arithmetic: Arithmetic
+    nodes: frozenset[int]
+    rounded: Mapping[str, Floats] = field(default_factory=dict)
+
+
+def evaluate_with_errors(
+    program: Program, arrays: Mapping[str, Array], analyses: Sequence[Analysis]
+) -> dict[int, tuple[Array, list[Floats]]]:
+    """The wanted nodes in float64, and how far each may be off by every analysis; infinite where nothing is claimed.
+
+    That includes the nodes an analysis was not asked for.
+    """
+    values: dict[int, Array] = {}
+    pairs: list[dict[int, Pair]] = [{} for _ in analyses]
+    with np.errstate(all="ignore"):
+        for number, step, params, done in program.steps:
+            if step.primitive in GIVEN:
+                values[number] = y = given(program.graph, step, arrays)
+                for of, known in zip(analyses, pairs, strict=True):
+                    known[number] = Pair(y, _given_error(of, step, y))
+            else:
+                values[number] = y = _value(step, [values[a] for a in step.args], params)
+                for of, known in zip(analyses, pairs, strict=True):
+                    if number in of.nodes:
+                        known[number] = _with_error(of.arithmetic, step, y, [known[a] for a in step.args], params)
+            for gone in done:
+                del values[gone]
+                for known in pairs:
+                    known.pop(gone, None)
+    return {
+        n: (y, [known[n].error_everywhere if n in known else NOTHING for known in pairs]) for n, y in values.items()
+    }
+
+
+NOTHING = np.full((), np.inf)  # is claimed of what was not asked for
+
+
+def _value(step: Node, args: Sequence[Array], params: Mapping[str, Any]) -> Array:
+    return np.asarray(PRIMITIVES[step.primitive].value(*args, **params))
+
+
+def _with_error(m: Arithmetic, step: Node, y: Array, args: Sequence[Pair], params: Mapping[str, Any]) -> Pair:
+    row = PRIMITIVES[step.primitive]
+    e = row.error(m, y, *args, **params)
+    if e is None:
+        return Pair(y)
+    if isinstance(e, Pair):
+        return e
+    if step.kind == "real" and row.rounds:
+        return _settled(m, step, Pair(y, e if e.shape == y.shape else np.broadcast_to(e, y.shape)), args)
+    return Pair(y, e if e.shape == y.shape else np.broadcast_to(e, y.shape))
 
 
 def given(graph: Graph, step: Node, arrays: Mapping[str, Array]) -> Array:
@@ -57,60 +106,47 @@ def given(graph: Graph, step: Node, arrays: Mapping[str, Array]) -> Array:
     return a.astype(np.float64) if step.kind == "real" else a
 
 
-def errors(
-    values: Values, wanted: Sequence[int], m: Arithmetic, rounded: Mapping[str, Floats] | None = None
-) -> list[Floats]:
-    """How far the wanted nodes may be off in that arithmetic; infinite where nothing is claimed.
-
-    rounded: what inputs by name lose before anything else, where they are taken to another dtype.
-    """
-    graph, found = values.graph, dict[int, Array | None]()
-    with np.errstate(all="ignore"):
-        for number, step in steps(graph, wanted):
-            y = values[number]
-            if step.primitive in GIVEN:
-                found[number] = _given_error(m, step, y)
-                if step.primitive == "input" and rounded and step["name"] in rounded:
-                    found[number] = largest(found[number], rounded[step["name"]])
-                continue
-            row = PRIMITIVES[step.primitive]
-            pairs = [Pair(values[a], found[a]) for a in step.args]
-            e = row.error(m, y, *pairs, **dict(step.params))
-            if e is not None and step.kind == "real" and row.rounds:
-                e = _settled(m, step, y, np.where(np.isnan(e), np.inf, e), pairs)
-            found[number] = e if e is None else np.broadcast_to(e, y.shape)
-    return [np.zeros(values[n].shape) if (e := found[n]) is None else np.array(e) for n in wanted]
-
-
-def steps(graph: Graph, wanted: Iterable[int]) -> Iterator[tuple[int, Node]]:
-    """The nodes that the wanted ones stand on, in order."""
-    return ((number, graph.nodes[number]) for number in graph.needed(wanted))
-
-
-def _given_error(m: Arithmetic, step: Node, y: Array) -> Array | None:
+def _given_error(of: Analysis, step: Node, y: Array) -> Array | None:
     if step.kind != "real":
         return None
+    m, size = of.arithmetic, np.abs(y)
     if step.primitive == "input":  # a subnormal number may be read as zero
-        size = np.abs(y)
         small = (size < m.tiny) & (size > 0)
-        return np.where(small, size, 0.0) if small.any() else None
+        e = np.where(small, size, 0.0) if small.any() else None
+        return largest(e, of.rounded.get(step["name"]))
     mantissa, _ = np.frexp(y)
     rounded = (mantissa * SHORT != np.trunc(mantissa * SHORT)) & np.isfinite(y)
-    return np.where(rounded, m.u * np.abs(y), 0.0) if rounded.any() else None
+    return np.where(rounded, m.u * size, 0.0) if rounded.any() else None
 
 
-def _settled(m: Arithmetic, step: Node, y: Array, e: Array, pairs: Sequence[Pair]) -> Array:
-    """An error with what the ends of the range do to it."""
+def _settled(m: Arithmetic, step: Node, pair: Pair, args: Sequence[Pair]) -> Pair:
+    """A value and its error, with what the ends of the range do to it."""
+    y, e = pair.value, pair.off
+    limit = m.wide_largest * (1 - m.u)
+    reach, size = pair.size, np.abs(y)
+    least = size - e
+    if reach.max(initial=0.0) < limit and least.min(initial=np.inf) >= m.tiny:  # false where anything is no number
+        return pair
+    e = np.where(np.isnan(e), np.inf, e)
     finite = np.isfinite(y)
-    if not finite.all():  # met exactly where an argument brought it in, and nobody's business elsewhere
-        brought = _reached(step, [_special(p) for p in pairs if p.value.dtype.kind == "f"])
-        e = np.where(finite, e, np.where(brought & ~_infinity_times_nothing(step, pairs), 0.0, np.inf))
-    size = np.abs(y)
+    if not finite.all():  # met exactly where an argument brought it in, or at a pole, and nobody's business elsewhere
+        brought = _reached(step, [_special(p) for p in args if p.value.dtype.kind == "f"])
+        met = (brought & ~_infinity_times_nothing(step, args)) | _pole(step, y, args)
+        e = np.where(finite, e, np.where(met, 0.0, np.inf))
     reach = size + e
     # read or stored as zero; what is not flushed there is off by less
     flushed = np.where((size - e < m.tiny) & (reach > 0) & finite, np.minimum(size, m.tiny + e), 0.0)
     e = np.maximum(e, flushed)
-    return np.where(finite & (reach >= m.wide_largest * (1 - m.u)), np.inf, e)
+    return Pair(y, np.where(finite & (reach >= limit), np.inf, e))
+
+
+def _pole(step: Node, y: Array, args: Sequence[Pair]) -> Array:
+    """Where numbers that are exact have an infinite result, or none: 1 / 0, log 0, 0 / 0, the root of -1."""
+    if step.primitive not in ("div", "log", "log1p", "sqrt", "power"):
+        return np.zeros((), bool)
+    exact = np.logical_and.reduce([np.broadcast_to(p.off == 0, step.shape) for p in args])
+    infinite = np.isinf(y) & (args[-1].value == 0 if step.primitive in ("div", "power") else True)
+    return np.asarray(exact & (np.isnan(y) | infinite))
 
 
 def _infinity_times_nothing(step: Node, pairs: Sequence[Pair]) -> Array:

@@ -57,7 +57,7 @@ def alternatives(case: Case, *, book: bool = False, convention: str | None = Non
 def _losses(case: Case, book: bool) -> tuple[Alternative, ...]:
     if "reduction" not in case.options:
         return ()
-    empty = case.options["reduction"] == "mean" and case.primals["targets"].shape[0] == 0
+    empty = case.options["reduction"] == "mean" and case.primals["targets"].size == 0
     found = (Alternative("0 for the mean loss of no samples", "output", np.array(empty), np.array(0.0)),)
     clips = book and case.options.get("clip") is None and case.dtype.itemsize > 2  # 1 - 1e-7 is 1 in half precision
     return (*found, _clipped(case)) if clips and not empty else found

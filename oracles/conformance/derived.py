@@ -1,13 +1,14 @@
 """What follows from an op's declaration for one case: the exact value, and how far any sensible evaluation may be off.
 
-The definition and each form are traced for the shapes of the case and differentiated, once a shape; the bound of an
-element is the largest of theirs. A form that claims nothing somewhere (it leaves the range) leaves that to the others.
+The definition and each form are traced for the shapes of the case and differentiated, once a shape, in one graph: what
+they have in common is done once. The bound of an element is the largest of theirs. A form that claims nothing somewhere
+(it leaves the range) leaves that to the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,100 +18,130 @@ from ..arrays import FLOAT_DTYPES, Array, widened
 from ..ball_arithmetic import enclosure
 from ..calculus.balls import enclose as in_balls
 from ..calculus.differentiate import vjp
-from ..calculus.graph import Graph
+from ..calculus.graph import ROUNDED, Graph, Program
 from ..calculus.model import ARITHMETIC, INFLATION, NATIVE, Arithmetic, Floats
 from ..calculus.namespace import XP
-from ..calculus.running_error import errors, evaluate
+from ..calculus.running_error import Analysis, evaluate_with_errors
 from ..calculus.trace import Traced
 from ..case import Case
 from ..enclosure import Enclosure
 from ..ops.op import Op
 from ..ops.tracing import outputs_of, primals_of
+from ..registry import EXACT, Products
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 Settings = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
-class Derived:
-    """One form of an op, traced for some shapes: the nodes of its results by name, some or all of them."""
+class Forms:
+    """An op traced for some shapes: the nodes of the definition's results by name, and those of every other form."""
 
     graph: Graph
-    results: Mapping[str, int]
+    definition: Mapping[str, int]
+    others: tuple[Mapping[str, int], ...]
+    programs: tuple[Program, Program]  # of the definition alone, and of all
+
+    @property
+    def every(self) -> tuple[Mapping[str, int], ...]:
+        """The definition's results, and the others'."""
+        return (self.definition, *self.others)
 
 
-def forms_of(case: Case) -> tuple[Derived, ...]:
-    """The definition of the case's op and its forms, for its shapes; the definition first."""
+def forms_of(case: Case) -> Forms:
+    """The definition of the case's op and its forms, for its shapes."""
     shapes = tuple((name, a.shape) for name, a in case.primals.items())
     return _forms(case.signature, shapes, case.cotangent.shape, tuple(case.options.items()))
 
 
 @lru_cache(maxsize=512)
-def _forms(op: Op, shapes: Shapes, cotangent: tuple[int, ...], settings: Settings) -> tuple[Derived, ...]:
+def _forms(op: Op, shapes: Shapes, cotangent: tuple[int, ...], settings: Settings) -> Forms:
+    graph, options, sizes = Graph(), dict(settings), dict(shapes)
+    g = Traced(graph, graph.input("cotangent", cotangent))
+    primals = dict(zip(op.primals, primals_of(op, graph, sizes), strict=True))
+    wanted = {f"d{name}": primals[name] for name in op.differentiable}
     found = []
-    options, sizes = dict(settings), dict(shapes)
     for form in (op.definition, *op.forms):
-        graph = Graph()
         (output,) = outputs_of(op, form, graph, sizes, options)
-        wanted = _wanted(op, graph)
-        g = Traced(graph, graph.input("cotangent", cotangent))
         gradients = vjp([output], [g], list(wanted.values()))
         results = {"output": output} | dict(zip(wanted, gradients, strict=True))
-        found.append(Derived(graph, {name: node.number for name, node in results.items()}))
+        found.append({name: node.number for name, node in results.items()})
     for form in op.vjp_forms:
-        graph = Graph()
-        g = Traced(graph, graph.input("cotangent", cotangent))
-        given = form(XP, g, *primals_of(op, graph, sizes), **options)
+        given = form(XP, g, *primals.values(), **options)
         pulled = given if isinstance(given, tuple) else (given,)
-        names = [f"d{name}" for name in op.differentiable]
-        found.append(Derived(graph, {name: node.number for name, node in zip(names, pulled, strict=True)}))
-    return tuple(found)
+        found.append({name: node.number for name, node in zip(wanted, pulled, strict=True)})
+    definition, *others = found
+    numbers = dict.fromkeys(number for results in found for number in results.values())
+    programs = Program(graph, tuple(definition.values())), Program(graph, tuple(numbers))
+    return Forms(graph, definition, tuple(others), programs)
 
 
-def _wanted(op: Op, graph: Graph) -> dict[str, Traced]:
-    return {f"d{name}": Traced(graph, graph.inputs[name]) for name in op.differentiable}
+def bounds(case: Case, *, accumulate: str = "strict", products: Products = EXACT) -> dict[str, Floats]:
+    """The bound of each element of the output and of every gradient, under the names of `Result.named`.
+
+    accumulate: "strict" where products and sums of the two-byte floats are taken in float32, "native" for their own.
+    products: what less a framework promises of matrix products.
+    """
+    return bounds_in(case, arithmetic_of(case, accumulate, products))
 
 
-def bounds(case: Case, *, accumulate: str = "strict") -> dict[str, Floats]:
-    """The bound of each element of the output and of every gradient, under the names of `Result.named`."""
-    return bounds_in(case, (NATIVE if accumulate == "native" else ARITHMETIC)[case.dtype.name])
+def arithmetic_of(case: Case, accumulate: str = "strict", products: Products = EXACT) -> Arithmetic:
+    """The arithmetic that a case is evaluated in; the arguments are those of `bounds`."""
+    m = (NATIVE if accumulate == "native" else ARITHMETIC)[case.dtype.name]
+    if products == EXACT:
+        return m
+    of_products = NATIVE[case.dtype.name] if products.sums == "native" else m
+    return replace(m, products=replace(of_products, operand=products.operand))
 
 
 def bounds_in(case: Case, m: Arithmetic) -> dict[str, Floats]:
     """Those of an evaluation in some arithmetic, stored in it."""
-    arrays, rounded = _arrays(case), _rounded(case)
-    found: dict[str, Floats] = {}
-    for form in forms_of(case):
-        values = evaluate(form.graph, form.results.values(), arrays)
-        off = errors(values, list(form.results.values()), m, rounded)
-        for (name, number), e in zip(form.results.items(), off, strict=True):
-            bound = _stored(m, values[number], e)
-            known = found.get(name)
-            found[name] = bound if known is None else _larger(known, bound)
-    return {name: b * INFLATION for name, b in found.items()}
+    return _bounds(case, m)[0]
+
+
+def bounds_and_enclosures(case: Case, m: Arithmetic) -> tuple[dict[str, Floats], dict[str, Enclosure]]:
+    """The bounds, and float64's enclosures, whose radius is its own error: infinite where float64 proves nothing."""
+    return _bounds(case, m, Analysis(ARITHMETIC["float64"], forms_of(case).programs[0].numbers))
+
+
+def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Floats], dict[str, Enclosure]]:
+    forms = forms_of(case)
+    program = forms.programs[1]
+    found = evaluate_with_errors(program, _arrays(case), [Analysis(m, program.numbers, _rounded(case)), *float64])
+    allowed: dict[str, Floats] = {}
+    for results in forms.every:
+        for name, number in results.items():
+            y, (e, *_) = found[number]
+            bound = _stored(m, y, e)
+            allowed[name] = _larger(allowed[name], bound) if name in allowed else bound
+    enclosures = {
+        name: Enclosure(found[n][0], np.zeros(found[n][0].shape), radius)
+        for name, n in forms.definition.items()
+        for radius in found[n][1][1:]
+    }
+    return {name: b * INFLATION for name, b in allowed.items()}, enclosures
 
 
 def enclose(case: Case, *, precision: int) -> dict[str, Enclosure]:
-    """Enclosures of the output and of every gradient, in balls."""
-    form = forms_of(case)[0]
-    found = in_balls(form.graph, list(form.results.values()), _arrays(case), precision)
-    return {name: enclosure(list(b.ravel()), b.shape) for name, b in zip(form.results, found, strict=True)}
+    """Enclosures of the output and of every gradient, in balls.
 
-
-def enclose_in_float64(case: Case) -> dict[str, Enclosure]:
-    """Those of the definition in float64, whose own error is the radius; infinite where float64 proves nothing."""
-    form = forms_of(case)[0]
-    values = evaluate(form.graph, form.results.values(), _arrays(case))
-    radii = errors(values, list(form.results.values()), ARITHMETIC["float64"])
-    return {
-        name: Enclosure(values[number], np.zeros(r.shape), r)
-        for (name, number), r in zip(form.results.items(), radii, strict=True)
-    }
+    What no ball holds (an infinity, or a radius of any size) is as float64 has it, whose error is then the radius.
+    """
+    forms = forms_of(case)
+    balls = in_balls(forms.programs[0], _arrays(case), precision)
+    found = {n: enclosure(list(balls[at].ravel()), balls[at].shape) for n, at in forms.definition.items()}
+    if all(np.isfinite(e.value).all() for e in found.values()):
+        return found
+    _, narrow = bounds_and_enclosures(case, arithmetic_of(case))
+    return {name: e.or_else(narrow[name]) for name, e in found.items()}
 
 
 def _arrays(case: Case) -> dict[str, Array]:
-    """The primals and the cotangent: floats in float64, integers as they are."""
+    """What a graph is given, floats in float64: the primals, the cotangent, and numbers that the dtype rounds."""
     named = {**case.primals, "cotangent": case.cotangent}
+    for name in forms_of(case).graph.inputs:
+        if name.startswith(ROUNDED):
+            named[name] = np.asarray(float(name.removeprefix(ROUNDED))).astype(case.dtype)
     return {name: widened(a) if a.dtype.name in FLOAT_DTYPES else a for name, a in named.items()}
 
 

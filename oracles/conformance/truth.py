@@ -12,12 +12,11 @@ from reference import InputError
 from ..arrays import Array
 from ..case import Case, Result
 from ..enclosure import Enclosure
-from ..exact_oracle import enclose
 from ..registry import EXACT, Oracle, Products
-from .bounds import Floats, bounds
+from .bounds import Floats
 from .compare import Comparison, compare
 from .conventions import Alternative, alternatives
-from .float64_enclosure import enclose_in_float64
+from .derived import arithmetic_of, bounds, bounds_and_enclosures, bounds_in, enclose
 
 # the truth is known when its radius is this far below every bound
 SHARPNESS = 2.0**-10
@@ -56,12 +55,18 @@ class Truth:
         book: a layer in the book's interface is judged, whose losses may clip probabilities. convention, accumulate:
         as in Layer. products: as in `bounds`.
         """
-        allowed = bounds(case, accumulate=accumulate, products=products)
+        arithmetic = arithmetic_of(case, accumulate, products)
         accepted = alternatives(case, book=book, convention=convention)
-        quick = enclose_in_float64(case)
-        if quick is not None and _sharp(quick, allowed):
-            return cls(case, quick, allowed, accepted, in_balls=False)
-        return cls(case, _balls(case, allowed), allowed, accepted)
+        if case.dtype.itemsize == 8:  # float64 proves nothing of itself
+            allowed = bounds_in(case, arithmetic)
+        else:
+            allowed, quick = bounds_and_enclosures(case, arithmetic)
+            if _sharp(quick, allowed):
+                return cls(case, quick, allowed, accepted, in_balls=False)
+        enclosures = _balls(case, allowed)
+        # what even balls do not hold is nobody's fault
+        claimed = {n: np.where(np.isinf(enclosures[n].radius), np.inf, bound) for n, bound in allowed.items()}
+        return cls(case, enclosures, claimed, accepted)
 
     def for_oracle(self, oracle: Oracle) -> Truth:
         """The same truth, within what the oracle's settings promise of matrix products."""

@@ -11,10 +11,16 @@ from .op import Op, Option
 
 def cross_entropy(xp: Any, probabilities: Any, targets: Any, *, reduction: str, clip: float | None) -> Any:
     """A class without a label adds nothing, whatever its probability."""
-    p = probabilities if clip is None else xp.clip(probabilities, clip, 1 - clip)
+    p = probabilities if clip is None else _clipped(xp, probabilities, clip)
     y = rows(xp, targets, p)
     logs = xp.stored(xp.log(xp.where(y == 0, 1.0, p)))
     return reduced(xp, xp.stored(-xp.sum(xp.stored(y * logs), axis=1)), reduction)
+
+
+def _clipped(xp: Any, p: Any, clip: float) -> Any:
+    """Between clip and 1 - clip, as the dtype has them; at either of them the gradient is still the logarithm's."""
+    low, high = xp.rounded(clip, p), xp.rounded(1 - clip, p)
+    return xp.where(p < low, low, xp.where(p > high, high, p))
 
 
 OP = Op(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .op import Op
+from .softmax import shifted
 
 
 def log_softmax(xp: Any, inputs: Any) -> Any:
     """Less the largest, then less the logarithm of the sum."""
-    shifted = inputs - xp.stop_gradient(xp.max(inputs, axis=-1, keepdims=True))
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+    below = shifted(xp, inputs)
+    return below - xp.log(xp.sum(xp.exp(below), axis=-1, keepdims=True))
 
 
 def by_log_sum_exp(xp: Any, inputs: Any) -> Any:

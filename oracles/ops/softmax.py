@@ -8,28 +8,33 @@ from typing import Any
 from .op import Op
 
 
+def shifted(xp: Any, inputs: Any) -> Any:
+    """x - max x, which is not above 0 however it is rounded; the maximum is taken for a constant, since it cancels."""
+    return xp.within(inputs - xp.stop_gradient(xp.max(inputs, axis=-1, keepdims=True)), -math.inf, 0)
+
+
 def softmax(xp: Any, inputs: Any) -> Any:
-    """Over the sum of the exponentials; the largest logit is taken for a constant, since it cancels."""
-    e = xp.exp(inputs - xp.stop_gradient(xp.max(inputs, axis=-1, keepdims=True)))
-    return e / xp.sum(e, axis=-1, keepdims=True)
+    """Over the sum of the exponentials."""
+    e = xp.exp(shifted(xp, inputs))
+    return xp.within(e / xp.sum(e, axis=-1, keepdims=True), 0, 1)
 
 
 def by_logarithm(xp: Any, inputs: Any) -> Any:
     """exp((x - m) - log sum)."""
-    shifted = inputs - xp.stop_gradient(xp.max(inputs, axis=-1, keepdims=True))
-    return xp.exp(shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True)))
+    below = shifted(xp, inputs)
+    total = xp.sum(xp.exp(below), axis=-1, keepdims=True)
+    return xp.exp(xp.within(below - xp.log(total), -math.inf, 0))
 
 
 def by_log_sum_exp(xp: Any, inputs: Any) -> Any:
     """exp(x - (m + log sum)): it rounds at the size of the logits."""
-    return xp.exp(inputs - xp.special.logsumexp(inputs, axis=-1, keepdims=True))
+    return xp.exp(xp.within(inputs - xp.special.logsumexp(inputs, axis=-1, keepdims=True), -math.inf, 0))
 
 
 def by_powers_of_two(xp: Any, inputs: Any) -> Any:
     """2 ** (c x - c m), c = log2 e, as kernels on a GPU do it: the products and the constant are rounded."""
-    shifted = inputs - xp.stop_gradient(xp.max(inputs, axis=-1, keepdims=True))
-    e = xp.exp(shifted * (1 / math.log(2)) * math.log(2))
-    return e / xp.sum(e, axis=-1, keepdims=True)
+    e = xp.exp(xp.within(shifted(xp, inputs) * (1 / math.log(2)) * math.log(2), -math.inf, 0))
+    return xp.within(e / xp.sum(e, axis=-1, keepdims=True), 0, 1)
 
 
 def by_products(xp: Any, cotangent: Any, inputs: Any) -> Any:

@@ -77,6 +77,8 @@ def _function(name: str) -> Primitive:
         at = np.where(finite, x.value, 1.0)
         moved = x.off + m.u * np.abs(at) if f.argument else x.off
         off = np.asarray(f.reach(at, moved, np.where(finite, y, 0.0)))
+        if name == "exp" and x.top < np.inf:
+            off = np.minimum(off, np.maximum(np.exp(x.top) - y, y))
         lost = vanished(y) if name in ("exp", "sigmoid", "erfc") else 0.0
         return np.where(finite, off + 2 * f.ulps * m.u * (np.abs(y) + off) + lost, x.off)
 

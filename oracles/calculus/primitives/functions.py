@@ -76,6 +76,12 @@ def _root(x: Floats, e: Floats, y: Floats) -> Floats:
     return np.where(x > 0, e / np.where(x > 0, y + below, 1.0), np.sqrt(e))
 
 
+def _exp_reach(x: Floats, e: Floats, y: Floats) -> Floats:
+    """exp(x) (exp(e) - 1); exp(x + e) where that is beyond the range: what has underflowed may stay 0."""
+    moved = np.expm1(e)
+    return np.where(np.isfinite(moved), y * moved, np.exp(x + e))
+
+
 def _gamma_reach(x: Floats, e: Floats, y: Floats) -> Floats:
     """|digamma| is largest at one of the ends, of positive numbers."""
     low = np.where(x - e > 0, x - e, 1.0)
@@ -113,9 +119,14 @@ def _density_slope(distance: Floats) -> Floats:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "exp": Function(np.exp, lambda x: x.exp(), lambda y, x: y, lambda x, e, y: y * np.expm1(e), EXP_ULPS, True),
+    "exp": Function(np.exp, lambda x: x.exp(), lambda y, x: y, _exp_reach, EXP_ULPS, True),
     "expm1": Function(
-        np.expm1, lambda x: x.expm1(), lambda y, x: unary("exp", x), lambda x, e, y: np.exp(x) * np.expm1(e), 6, True
+        np.expm1,
+        lambda x: x.expm1(),
+        lambda y, x: unary("exp", x),
+        lambda x, e, y: _exp_reach(x, e, np.exp(x)),
+        6,
+        True,
     ),
     "log": Function(np.log, lambda x: x.log(), lambda y, x: 1 / x, _falling(lambda x: 1 / x), LOG_ULPS, pole="0"),
     "log1p": Function(

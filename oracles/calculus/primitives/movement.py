@@ -58,6 +58,14 @@ def _unslice(x: Array, slices: Any, shape: Shape) -> Array:
     return out
 
 
+def _within_error(m: Arithmetic, y: Array, x: Pair, low: float, high: float) -> Pair:
+    """No more than to the farther end, and some roundings of it."""
+    if x.error is None or np.isinf(low):
+        return Pair(y, x.error, high)
+    farther = np.maximum(high - y, y - low) + m.gamma(64) * max(abs(low), abs(high))
+    return Pair(y, np.fmin(x.error, farther), high)
+
+
 def _concat_error(m: Arithmetic, y: Array, *parts: Pair, axis: int) -> Array | None:
     if all(p.exact for p in parts):
         return None
@@ -109,6 +117,17 @@ MOVEMENT: dict[str, Primitive] = {
     "take": _moved(lambda x, at, axis: np.take(x, at, axis), _take_vjp, again("take")),
     # what is taken for a constant: the maximum that a softmax subtracts
     "stop": Primitive(lambda x: x, lambda m, y, x: x.error, no_vjp, no_jvp, lambda x: x, rounds=False),
+    # an input as it is given, in what is compared: who reads a subnormal number as zero decides otherwise
+    "as_given": Primitive(lambda x: x, lambda m, y, x: None, no_vjp, no_jvp, lambda x: x, rounds=False),
+    # what every sensible evaluation has between two numbers, to some roundings
+    "within": Primitive(
+        lambda x, low, high: x,
+        _within_error,
+        lambda g, y, x, low, high: (g,),
+        lambda t, y, x, low, high: t[0],
+        lambda x, low, high: x,
+        rounds=False,
+    ),
     # a step that half precision rounds to the dtype
     "stored": Primitive(
         lambda x: x,

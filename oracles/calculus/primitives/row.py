@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,13 @@ Axes = tuple[int, ...]
 class Pair:
     """A value and how far a computed one may be off; None where it is exact.
 
-    Of booleans the error marks those that the errors of what is compared leave undecided.
+    Of booleans the error marks those that the errors of what is compared leave undecided. top: what no computed value
+    is above.
     """
 
     value: Array
     error: Array | None = None
+    top: float = np.inf
 
     @property
     def exact(self) -> bool:
@@ -38,6 +41,11 @@ class Pair:
         return np.zeros(()) if self.error is None else self.error
 
     @property
+    def error_everywhere(self) -> Floats:
+        """The error of each element, in an array of its own."""
+        return np.zeros(self.value.shape) if self.error is None else np.array(self.error)
+
+    @cached_property
     def size(self) -> Floats:
         """The largest absolute value that a computed one may have."""
         return np.abs(self.value) if self.error is None else np.abs(self.value) + self.error
@@ -48,13 +56,14 @@ class Primitive:
     """One row. Every function takes the arguments and then the parameters of the node, by name.
 
     value: of NumPy's arrays. error: (arithmetic, value, pairs) -> how far a sensible evaluation may be off; None where
-    it is exact. vjp: (cotangent, output, arguments) -> a gradient an argument, None for none. jvp: (tangents, output,
-    arguments) -> the tangent, where an argument's tangent is None if it has none. ball: of arrays of balls. kink: where
-    the derivative is a convention, in words. rounds: whether a result may leave the range or be flushed.
+    it is exact; a pair where more is known. vjp: (cotangent, output, arguments) -> a gradient an argument, None for
+    none. jvp: (tangents, output, arguments) -> the tangent, where an argument's tangent is None if it has none. ball:
+    of arrays of balls. kink: where the derivative is a convention, in words. rounds: whether a result may leave the
+    range or be flushed.
     """
 
     value: Callable[..., Array]
-    error: Callable[..., Array | None]
+    error: Callable[..., Array | Pair | None]
     vjp: Callable[..., Gradients]
     jvp: Callable[..., Tangent]
     ball: Callable[..., Array]

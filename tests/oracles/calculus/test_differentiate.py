@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from calculus_samples import GRAPHS, SAMPLES
+from calculus_samples import GRAPHS, SAMPLES, enclose
 from flint import arb, ctx
 
-from oracles.calculus.balls import balls, enclose
+from oracles.calculus.balls import balls
 from oracles.calculus.differentiate import jvp, vjp
 from oracles.calculus.primitives import PRIMITIVES
 from oracles.calculus.trace import Traced

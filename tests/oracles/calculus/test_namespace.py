@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from calculus_samples import evaluate
 
 from oracles.calculus.graph import Graph
 from oracles.calculus.namespace import XP as xp  # noqa: N811  (as definitions call it)
-from oracles.calculus.running_error import evaluate
 from oracles.calculus.shapes import TraceError
 from oracles.calculus.trace import Traced
 

@@ -8,17 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from calculus_samples import GRAPHS, SAMPLES
+from calculus_samples import GRAPHS, SAMPLES, enclose, errors, evaluate
 from flint import ctx
 
-from oracles.calculus.balls import balls, enclose
+from oracles.calculus.balls import balls
 from oracles.calculus.differentiate import vjp
 from oracles.calculus.graph import Graph
 from oracles.calculus.model import ARITHMETIC
 from oracles.calculus.namespace import XP as xp  # noqa: N811  (as definitions call it)
 from oracles.calculus.primitives import GIVEN, PRIMITIVES
 from oracles.calculus.primitives.row import Pair
-from oracles.calculus.running_error import errors, evaluate
 from oracles.calculus.trace import Traced
 
 # so coarse that the second-order terms count
@@ -83,9 +82,9 @@ def largest_share(sample, seed, m, *, gradients=False):
         results += vjp([y], [g], [x for x in inputs if x.kind == "real"])
     share = 0.0
     for r in results:
-        values = evaluate(graph, [r.number], arrays)
+        values = evaluate(graph, graph.needed([r.number]), arrays)
         roundings = own_roundings(graph, values, [r.number], m)
-        (bound,) = errors(values, [r.number], m)
+        (bound,) = errors(graph, [r.number], arrays, m)
         moves = worst_signs(graph, r, roundings, arrays, seed)
         with ctx.workprec(200):
             (moved,), (right,) = (
@@ -160,8 +159,8 @@ def bound_of(f, arrays, m="float32"):
     graph = Graph()
     inputs = [Traced(graph, graph.input(f"x{i}", np.shape(a))) for i, a in enumerate(arrays)]
     y = f(*inputs)
-    values = evaluate(graph, [y.number], {f"x{i}": np.asarray(a) for i, a in enumerate(arrays)})
-    return values[y.number], errors(values, [y.number], ARITHMETIC[m])[0]
+    given = {f"x{i}": np.asarray(a) for i, a in enumerate(arrays)}
+    return evaluate(graph, [y.number], given)[y.number], errors(graph, [y.number], given, ARITHMETIC[m])[0]
 
 
 def test_what_is_exact_has_no_error():
@@ -221,9 +220,9 @@ def test_at_a_tie_that_is_exact_the_shares_are():
     x = Traced(graph, graph.input("x", (3,)))
     y = xp.max(x, axis=0)
     (d,) = vjp([y], [Traced(graph, graph.input("g", ()))], [x])
-    values = evaluate(graph, [d.number], {"x": np.array([2.0, 2.0, 1.0]), "g": np.array(3.0)})
-    assert list(values[d.number]) == [1.5, 1.5, 0]
-    assert errors(values, [d.number], ARITHMETIC["float32"])[0].max() < 1e-6
+    given = {"x": np.array([2.0, 2.0, 1.0]), "g": np.array(3.0)}
+    assert list(evaluate(graph, [d.number], given)[d.number]) == [1.5, 1.5, 0]
+    assert errors(graph, [d.number], given, ARITHMETIC["float32"])[0].max() < 1e-6
 
 
 def test_one_pass_variance_is_outside_two_pass_layer_norm():

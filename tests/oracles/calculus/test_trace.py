@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from calculus_samples import evaluate
 
 from oracles.calculus.graph import Graph
-from oracles.calculus.running_error import evaluate
 from oracles.calculus.shapes import TraceError
 from oracles.calculus.trace import Traced, lifted, matmul
 
