@@ -132,6 +132,7 @@ SAMPLES = {
     "any": Sample(lambda x: xp.where(xp.any(x > 1.0, axis=1), 1.0, 2.0) * x[:, 0], ((2, 3),)),
     "as_given": Sample(lambda x: xp.where(xp.as_given(x) > 0.1, x * x, x), ((2, 3),)),
     "within": Sample(lambda x: xp.within(x * x, 0, 4) * x + xp.exp(xp.within(-x * x, -np.inf, 0)), ((2, 3),)),
+    "flushed": Sample(lambda x: xp.flushed(x * x, xp.abs(x), x * x) * x, ((2, 3),)),
     "stop": Sample(lambda x: xp.stop_gradient(x) * xp.stop_gradient(x * 3), ((2, 3),)),
     "stored": Sample(lambda x: xp.stored(x * x) * x, ((2, 3),)),
 }

@@ -87,7 +87,7 @@ def numpy_only(path, module):
 
 def calculus_stands_alone(path, module):
     own = module == "oracles.calculus" or module.startswith("oracles.calculus.")
-    standard = {"__future__", "collections", "dataclasses", "math", "types", "typing"}
+    standard = {"__future__", "collections", "dataclasses", "functools", "math", "types", "typing"}
     if "calculus" in path.parts and not own and module.partition(".")[0] not in standard | {"numpy", "flint"}:
         return "calculus imports NumPy and python-flint alone: it knows nothing of layers"
 

@@ -88,6 +88,15 @@ def among(x: Traced, terms: int, /) -> Traced:
     return node("among", (x,), {"terms": terms}, x.shape)
 
 
+def flushed(x: Traced, weight: Traced, most: Traced, /) -> Traced:
+    """The same, as a sum of products whose first factor may be below the normal range, and lost.
+
+    weight: the sum of the other factors' magnitudes; most: what all the products amount to.
+    """
+    others = (broadcast(stop_gradient(a), x.shape) for a in (weight, most))
+    return node("flushed", (x, *others), {}, x.shape)
+
+
 def rounded_at(x: Traced, size: Traced, /) -> Traced:
     """The same, with the roundings of two numbers of that size: what a difference of such numbers has lost."""
     constant = stop_gradient(size)
@@ -131,6 +140,7 @@ XP = SimpleNamespace(
     within=within,
     rounded=rounded,
     among=among,
+    flushed=flushed,
     rounded_at=rounded_at,
     # functions of a number
     **{name: _of(name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs", "sign")},

@@ -19,7 +19,7 @@ import numpy as np
 from .graph import Array, Graph, Node, Program
 from .model import Arithmetic, Floats
 from .primitives import GIVEN, PRIMITIVES
-from .primitives.row import Pair, largest
+from .primitives.row import Pair, largest, vanished
 
 SHORT = 2**24  # a whole number below, times a power of two, is a number of every arithmetic that sums in float32
 
@@ -134,18 +134,24 @@ def _settled(m: Arithmetic, step: Node, pair: Pair, args: Sequence[Pair]) -> Pai
         met = (brought & ~_infinity_times_nothing(step, args)) | _pole(step, y, args)
         e = np.where(finite, e, np.where(met, 0.0, np.inf))
     reach = size + e
-    # read or stored as zero; what is not flushed there is off by less
-    flushed = np.where((size - e < m.tiny) & (reach > 0) & finite, np.minimum(size, m.tiny + e), 0.0)
+    # read or stored as zero, whatever else is lost on the way; or rounded to a subnormal number
+    lost = np.maximum(size + vanished(y), e + m.smallest / 2)
+    flushed = np.where((size - e < m.tiny) & (reach > 0) & finite, np.minimum(lost, m.tiny + e), 0.0)
     e = np.maximum(e, flushed)
     return Pair(y, np.where(finite & (reach >= limit), np.inf, e))
 
 
 def _pole(step: Node, y: Array, args: Sequence[Pair]) -> Array:
-    """Where numbers that are exact have an infinite result, or none: 1 / 0, log 0, 0 / 0, the root of -1."""
+    """Where numbers that are exact have an infinite result, or none: 1 / 0, log 0, the root of -1.
+
+    Nothing is claimed of 0 / 0: what has no cotangent may as well be left out.
+    """
     if step.primitive not in ("div", "log", "log1p", "sqrt", "power"):
         return np.zeros((), bool)
     exact = np.logical_and.reduce([np.broadcast_to(p.off == 0, step.shape) for p in args])
-    infinite = np.isinf(y) & (args[-1].value == 0 if step.primitive in ("div", "power") else True)
+    if step.primitive == "div":
+        return np.asarray(exact & np.isinf(y) & (args[1].value == 0))
+    infinite = np.isinf(y) & (args[0].value == 0 if step.primitive == "power" else True)
     return np.asarray(exact & (np.isnan(y) | infinite))
 
 

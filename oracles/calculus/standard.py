@@ -25,8 +25,9 @@ def sum_(x: Traced, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool =
 
 
 def mean(x: Traced, /, *, axis: Axis = None, keepdims: bool = False) -> Traced:
-    """The sum over how many there are."""
-    return sum_(x, axis=axis, keepdims=keepdims) / math.prod(x.shape[i] for i in axes_of("mean", x.ndim, axis))
+    """The sum over how many there are; of none NaN."""
+    count = math.prod(x.shape[i] for i in axes_of("mean", x.ndim, axis))
+    return sum_(x, axis=axis, keepdims=keepdims) / (count or math.nan)
 
 
 def var(x: Traced, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Traced:

@@ -106,7 +106,9 @@ def _softmax_cross_entropy(case: Case) -> tuple[Alternative, ...]:
     targets = case.primals["targets"]
     if targets.ndim == 1:
         return ()
-    rows = ((floats(case, "logits") == -np.inf) & (targets == 0)).any(axis=1)
+    logits = floats(case, "logits")
+    below = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)  # -inf where it was, or is beyond the range
+    rows = ((below < -ARITHMETIC[case.dtype.name].wide_largest) & (targets == 0)).any(axis=1)
     where = rows if case.options["reduction"] == "none" else np.array(rows.any())
     nans = np.full(where.shape, np.nan)
     name = "torch and jax: 0 times log 0 is NaN in a loss on rows of weights"

@@ -14,6 +14,7 @@ from ..registry import LayerError
 from .causes.behaviour import (
     of_attributes,
     of_cache,
+    of_counting,
     of_integers,
     of_layout,
     of_memory,
@@ -68,13 +69,14 @@ class Diagnosis:
         if found.kind == "repeat":
             if "overwritten" in found.names:
                 return f"{found.names[0]} is one array, written again by every call"
-            repeated = (of_repetition(layer, case) for case in cases)
+            repeated = (of(layer, case) for of in (of_repetition, of_counting) for case in cases)
             return next(filter(None, repeated), "") or of_attributes(layer, found)
         if found.earlier or found.between is not None or found.second:
             here = of_history(layer, found.unshrunk) or of_history(layer, found)
             if found.second:
                 return here or of_attributes(layer, found)
-            return here or (of_plain_history(layer, found.case.dtype.name) if found.earlier else "")
+            plain = of_plain_history(layer, found.case.dtype.name) if found.earlier and not here else ""
+            return here or plain or of_counting(layer, found.case)
         attributes = of_attributes(layer, found)
         if attributes:
             return attributes
@@ -92,7 +94,7 @@ class Diagnosis:
         runs = [Evidence.of(self.layer, found.origin), Evidence.of(self.layer, found.case)]
         if runs[0].wrong("output").any() and not runs[1].wrong("output").any():
             runs = runs[1:]  # the case that is shown has another fault
-        known = self._recognised(runs)
+        known = self._recognised(runs) or self._recognised(runs[1:])  # where there is another fault beside it
         if known:
             return known
         memory = of_memory(self.layer, found.origin) or of_memory(self.layer, found.case)

@@ -104,11 +104,12 @@ class Layer:
         Losses: forward gives the losses of the samples or their mean, backward(predictions, labels) the gradient of the
         mean. Raises InputError.
         """
+        base = _torch_base(make)
+        if base:
+            takes = "whose gradients torch takes: use Layer.from_torch, or --framework torch"
+            raise InputError(f"{make.__name__}: it is a {base}, {takes}")
         if custom_op(op) is not None:
-            raise InputError(
-                f"op: the book has no interface for {_name(op)}; pass Layer its forward and vjp, "
-                "or use Layer.from_torch or from_jax (--framework) for a class of theirs"
-            )
+            raise InputError(f"op: the book has no interface for {_name(op)}; pass Layer its forward and vjp")
         op = _name(op)
         known = {NAMES[primal][0] for primal in get_op(op).differentiable}
         if gradients is not None and not set(gradients) <= known:
@@ -218,6 +219,14 @@ def reference_layer(op: str) -> Layer:
 def _name(op: str | CustomOp) -> str:
     """The op's name; InputError where there is no such op."""
     return op.name if isinstance(op, CustomOp) else get_op(op).name
+
+
+def _torch_base(make: object) -> str:
+    """What a class is of torch's, where it has no backward pass in the book's interface. torch is not imported."""
+    bases = {f"{base.__module__}.{base.__qualname__}" for base in getattr(make, "__mro__", ())}
+    if "torch.autograd.function.Function" in bases:
+        return "torch.autograd.Function"
+    return "torch.nn.Module" if "torch.nn.modules.module.Module" in bases and not hasattr(make, "backward") else ""
 
 
 def _callable(**functions: Any) -> None:

@@ -21,6 +21,7 @@ from .truth import Truth
 from .variations import variations
 
 MANY = "many other calls"
+SAME = "the same values"
 
 
 def repeatable(layer: Layer, case: Case) -> None:
@@ -69,15 +70,12 @@ def stateless(layer: Layer, case: Case) -> None:
     except Disagreement:  # wrong from the start: another check's business
         return
     session = layer.start()
-    earlier: list[Case] = []
+    earlier: list[tuple[str, Case]] = []
     for what, other in variations(case):
         if not applies(layer, other) or (what == "more samples" and _compiles(layer)):
             continue
         of_other = truth_for(layer, other)
-        for now, expected, prefix in (
-            (other, of_other, f"a case with {what}, after other calls: "),
-            (case, truth, f"after a call with {what}: "),
-        ):
+        for now, expected, has in ((other, of_other, what), (case, truth, SAME)):
             try:
                 judge_layer(layer, now, expected)
             except Disagreement as found:
@@ -89,9 +87,11 @@ def stateless(layer: Layer, case: Case) -> None:
             try:
                 hold(now, expected.judge(run_layer(layer, now, session).result))
             except Disagreement as found:
-                _raise_with_history(case, prefix, found, now, _fewest(layer, now, earlier))
-            earlier.append(now)
-        if other in earlier:  # and so right by itself
+                those, before = _fewest(layer, now, earlier)
+                prefix = f"a case with {what}, after other calls: " if now is other else f"after {those}: "
+                _raise_with_history(case, prefix, found, now, before)
+            earlier.append((has, now))
+        if any(one is other for _, one in earlier):  # and so right by itself
             _refilled(layer, case, other, what, of_other)
         _forward_in_between(layer, case, other, what, truth, elsewhere=True)
         if not layer.has_cotangent:
@@ -136,16 +136,16 @@ def right_elsewhere(layer: Layer, case: Case) -> bool:
     return True
 
 
-def _fewest(layer: Layer, now: Case, earlier: Sequence[Case]) -> Sequence[Case]:
-    """One earlier call alone, if it is enough to make `now` fail; all of them otherwise."""
-    for one in reversed(earlier):
+def _fewest(layer: Layer, now: Case, earlier: Sequence[tuple[str, Case]]) -> tuple[str, Sequence[Case]]:
+    """One earlier call alone, if it is enough to make `now` fail, and all of them otherwise; in words as well."""
+    for what, one in reversed(earlier):
         session = layer.start()
         try:
             run_layer(layer, one, session)
             hold(now, truth_for(layer, now).judge(run_layer(layer, now, session).result))
         except Disagreement:
-            return (one,)
-    return earlier
+            return f"a call with {what}", (one,)
+    return "other calls", [one for _, one in earlier]
 
 
 def _refilled(layer: Layer, case: Case, other: Case, what: str, truth: Truth) -> None:

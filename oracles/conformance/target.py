@@ -58,7 +58,9 @@ def load_layer(target: Target) -> Layer:
         )
     if target.targets and target.op in OPS and "targets" not in OPS[target.op].primals:
         raise InputError(f"--targets: {target.op} has no labels")
-    forms: dict[str, Any] = {"targets": target.targets} if target.targets else {}
+    forms: dict[str, Any] = {"name": target.name.rpartition(":")[2]}  # as asked for, whatever it calls itself
+    if target.targets:
+        forms["targets"] = target.targets
     if target.framework is not None:
         takes = {"torch": Layer.from_torch, "jax": Layer.from_jax}
         if target.framework not in takes:

@@ -50,9 +50,11 @@ def by_difference(xp: Any, cotangent: Any, inputs: Any) -> Any:
 
 
 def by_jacobian(xp: Any, cotangent: Any, inputs: Any) -> Any:
-    """The rows of diag(s) - s s^T, each with g: s_j g_j is one of C terms."""
-    s = xp.stored(softmax(xp, inputs))
-    return xp.among(s * cotangent, inputs.shape[-1]) - s * xp.sum(s * cotangent, axis=-1, keepdims=True)
+    """The rows of diag(s) - s s^T, each with g: s_j g_j is one of C terms, and s_j s_k may be flushed."""
+    s, size = xp.stored(softmax(xp, inputs)), xp.abs(cotangent)
+    weight, most = (xp.sum(a, axis=-1, keepdims=True) for a in (size, s * size))
+    rank_1 = xp.flushed(s * xp.sum(s * cotangent, axis=-1, keepdims=True), weight, s * most)
+    return xp.among(s * cotangent, inputs.shape[-1]) - rank_1
 
 
 OP = Op(

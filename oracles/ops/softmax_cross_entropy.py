@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .domains import labels
@@ -36,6 +37,13 @@ def by_probabilities(xp: Any, cotangent: Any, logits: Any, targets: Any, *, redu
     return s * xp.stored(xp.sum(y, axis=-1, keepdims=True) * g) - xp.stored(y * g)
 
 
+def by_log_probabilities(xp: Any, cotangent: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
+    """exp(log s) sum(y) g / N - y g / N, of the stored logarithms, as torch does it."""
+    y, s = rows(xp, targets, logits), xp.exp(xp.within(xp.stored(log_softmax(xp, logits)), -math.inf, 0))
+    g = xp.stored(_of_rows(cotangent, logits, reduction))
+    return s * xp.stored(xp.sum(y, axis=-1, keepdims=True) * g) - xp.stored(y * g)
+
+
 def by_difference(xp: Any, cotangent: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
     """s sum(y) - y first, then g / N."""
     y, s = rows(xp, targets, logits), xp.stored(softmax(xp, logits))
@@ -56,7 +64,7 @@ OP = Op(
     definition=softmax_cross_entropy,
     options={"reduction": REDUCTIONS},
     forms=(by_log_sum_exp, by_two_sums),
-    vjp_forms=(by_probabilities, by_difference),
+    vjp_forms=(by_probabilities, by_log_probabilities, by_difference),
     domains={"targets": labels("C")},
     where="C >= 1",
 )

@@ -3,6 +3,7 @@
 value       in float64. NumPy has no erf and no gamma: those are the C library's, or a ball's midpoint.
 ball        of a ball of python-flint.
 derivative  d(y, x) as a graph, with y = f(x): both modes differentiate by it, as often as asked.
+divides     whether that is what a cotangent is divided by instead, as everybody does: 0 / 0 is not 0 times infinity.
 reach       how far f may move where x is off by e: the argument is perturbed, never f scaled by e / |f|.
 ulps        how far libraries are off, in units in the last place.
 argument    whether they round the argument first, as 2 ** (c x) does for exp(x): its error is then that of the result.
@@ -36,6 +37,12 @@ class Function:
     ulps: float
     argument: bool = False
     pole: str = ""
+    divides: bool = False
+
+    def slope(self, g: Traced, y: Traced, x: Traced) -> Traced:
+        """A cotangent, or a tangent, times the derivative."""
+        d = self.derivative(y, x)
+        return g / d if self.divides else g * d
 
 
 def each(f: Callable[[float], float]) -> OfFloats:
@@ -128,16 +135,19 @@ FUNCTIONS: dict[str, Function] = {
         6,
         True,
     ),
-    "log": Function(np.log, lambda x: x.log(), lambda y, x: 1 / x, _falling(lambda x: 1 / x), LOG_ULPS, pole="0"),
+    "log": Function(
+        np.log, lambda x: x.log(), lambda y, x: x, _falling(lambda x: 1 / x), LOG_ULPS, pole="0", divides=True
+    ),
     "log1p": Function(
         np.log1p,
         lambda x: x.log1p(),
-        lambda y, x: 1 / (1 + x),
+        lambda y, x: 1 + x,
         lambda x, e, y: _falling(lambda z: 1 / z)(1 + x, e, y),
         4,
         pole="-1",
+        divides=True,
     ),
-    "sqrt": Function(np.sqrt, lambda x: x.sqrt(), lambda y, x: 0.5 / y, _root, 1, pole="0"),
+    "sqrt": Function(np.sqrt, lambda x: x.sqrt(), lambda y, x: 2 * y, _root, 1, pole="0", divides=True),
     "sin": Function(
         np.sin,
         lambda x: x.sin(),

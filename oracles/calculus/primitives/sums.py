@@ -181,6 +181,14 @@ SUMS: dict[str, Primitive] = {
         lambda t, y, x, terms: t[0],
         lambda x, terms: x,
     ),
+    # a sum of products of which the first factors may have been flushed
+    "flushed": Primitive(
+        lambda x, weight, most: x,
+        lambda m, y, x, weight, most: np.asarray(x.off + np.minimum(m.tiny * weight.size, most.size)),
+        lambda g, y, x, weight, most: (g, None, None),
+        lambda t, y, x, weight, most: t[0],
+        lambda x, weight, most: x,
+    ),
     "cumsum": Primitive(
         np.cumsum,
         _cumsum_error,

@@ -178,6 +178,17 @@ def of_repetition(layer: Layer, case: Case) -> str:
     return of_memory(layer, case)
 
 
+def of_counting(layer: Layer, case: Case) -> str:
+    """What is another result each time the same instance is called on the same arguments."""
+    session, arrays = layer.start(), hand_over(case)
+    try:
+        once, twice = (run_layer(layer, case, session, arrays).result.named() for _ in range(2))
+    except Exception:
+        return ""
+    changed = [r for r, a in once.items() if not same_bits(a, twice[r])]
+    return f"{changed[0]} is another one each time it is called, on the same arguments" if changed else ""
+
+
 def of_integers(layer: Layer, case: Case) -> str:
     """Gradients truncated because the inputs were integers."""
     try:

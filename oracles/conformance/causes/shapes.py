@@ -15,7 +15,9 @@ def of_shape(runs: Sequence[Evidence], r: str) -> str:
     e = max(other, key=lambda e: (min(e.expected(r).shape, default=0), e.case.size))  # no axis of length 1, if possible
     a, t, reach = e.computed(r), e.expected(r), 4 * e.bound(r)
     how = ""
-    if a.shape == t.shape[::-1] and same(a.T, t, reach).all():
+    if not a.size:
+        pass  # no values to tell
+    elif a.shape == t.shape[::-1] and same(a.T, t, reach).all():
         how = ": it is transposed"
     elif a.size == t.size and same(a.reshape(t.shape), t, reach).all():
         how = ", with the right values"

@@ -19,13 +19,14 @@ class Value:
     """A hypothesis: `of(run, result)` is what the layer would have computed, None where it does not apply.
 
     slack: what multiplies the certified bound where the prediction is compared. relative: units of roundoff of each
-    element, and rough: some of the largest, that are allowed on top: another formula rounds in other ways.
+    element, and rough: some of the largest, that are allowed on top: another formula rounds in other ways, also where
+    the right one is exact.
     """
 
     text: str
     of: Of
     slack: float = 4.0
-    relative: float = 0.0
+    relative: float = 2.0
     rough: bool = False
 
 
@@ -77,7 +78,7 @@ def _scaled(e: Evidence, r: str, powers: Mapping[str, int], number: float) -> Fl
 def constant(c: float) -> Value:
     """The truth times a number found from the runs; the number and the product are rounded, also where no bound is."""
     said = f"1 {'+' if c > 1 else '-'} {abs(c - 1):.2g}" if abs(c - 1) < 0.05 else f"{c:.6g}"
-    return Value(f"scaled by {said}", lambda e, r: truth(e, r) * c, slack=4 * max(1.0, abs(c)), relative=2)
+    return Value(f"scaled by {said}", lambda e, r: truth(e, r) * c, slack=4 * max(1.0, abs(c)))
 
 
 def copies() -> Iterator[Value]:

@@ -37,3 +37,24 @@ def test_misuse_is_named(options, message):
 def test_one_form_of_labels_needs_no_list():
     layer = Layer("cross_entropy", forward=cross_entropy, vjp=cross_entropy_vjp, targets="ids", reductions="sum")
     assert (layer.targets, layer.reductions) == (("ids",), ("sum",))
+
+
+def test_code_of_torch_is_no_class_of_the_book():
+    """It takes tensors, and has no backward pass of its own to call: every claim would fail, for that alone."""
+    torch = pytest.importorskip("torch")
+
+    class Module(torch.nn.Module):
+        def forward(self, inputs):
+            return torch.relu(inputs)
+
+    class Function(torch.autograd.Function):
+        pass
+
+    class Both(Module):  # a class of the book as well
+        def backward(self, dvalues):
+            self.dinputs = dvalues
+
+    for theirs, what in ((Module, "torch.nn.Module"), (Function, "torch.autograd.Function")):
+        with pytest.raises(InputError, match=rf"{what}, .*: use Layer.from_torch, or --framework torch"):
+            Layer.from_class("relu", theirs)
+    assert Layer.from_class("relu", Both).name == "Both"
