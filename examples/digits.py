@@ -45,11 +45,11 @@ from importlib.metadata import version
 import numpy as np
 
 from oracles import Case, Oracle, OracleUnavailable, load
-from oracles.conformance.bounds import ARITHMETIC, bounds
-from oracles.conformance.bounds.arithmetic import INFLATION
+from oracles.calculus.model import ARITHMETIC, INFLATION
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
+from oracles.derived import bounds
 from reference import Dense, Network, ReLU, SoftmaxCrossEntropy, softmax, softmax_cross_entropy
 
 RATE = 0.5

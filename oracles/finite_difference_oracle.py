@@ -91,6 +91,8 @@ def _exponent_range(case: Case) -> int:
 
 
 def _check(case: Case) -> None:
+    if case.op not in FORWARD:
+        raise UnsupportedCase(f"finite_difference: no forward formula of {case.op}")
     if case.size == 0 or case.cotangent.size == 0 or case.primals[case.signature.differentiable[0]].size == 0:
         raise UnsupportedCase("finite_difference: nothing to perturb in an empty case")
     differentiable = [case.primals[name] for name in case.signature.differentiable]

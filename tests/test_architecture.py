@@ -25,13 +25,14 @@ STAGES = (
         "bounds",
         "portable",
         "differences",
+        "wide",
         "snippet_helpers",
     ),
     ("interchange", "estimate"),
     ("sessions", "traced"),
     ("layer",),
     ("conventions", "frames", "target", "place"),
-    ("cases", "compare", "float64_enclosure", "run", "shrink", "variations"),
+    ("cases", "compare", "run", "shrink", "variations"),
     ("truth", "report", "bugs", "html_report", "junit", "github", "search", "panel", "custom_cases"),
     ("custom_truth",),
     ("self_truth",),
@@ -161,7 +162,8 @@ def test_imports(rule, folder):
         ("oracles/torch_oracle.py", "from .jax_oracle import vjp", adapters_stand_alone),
         ("oracles/torch_oracle.py", "from .conformance.run import run", adapters_stand_alone),
         ("oracles/conformance/compare.py", "from .verify import verify", one_direction),
-        ("oracles/conformance/bounds/dense.py", "from ..truth import Truth", one_direction),
+        ("oracles/conformance/wide.py", "from .truth import Truth", one_direction),
+        ("oracles/derived.py", "from .conformance.truth import Truth", no_kit_below),
         ("oracles/case.py", "from .conformance import run", no_kit_below),
         ("oracles/conformance/kit.py", "from ..campaign.plan import Plan", campaigns_stand_on_the_kit),
     ],
@@ -179,20 +181,18 @@ def test_each_rule_can_be_broken(tmp_path, where, text, rule):
 
 @pytest.mark.parametrize("op", OPS)
 def test_an_op_has_all_its_parts(op):
+
     import reference
-    from oracles.conformance.bounds import BOUNDS
     from oracles.conformance.cases import _MAKERS
     from oracles.conformance.frames import _EDGES
-    from oracles.exact_oracle import FORMULAS
     from oracles.finite_difference_oracle import FORWARD
 
     parts = {
         f"reference/{op}.py": (ROOT / "reference" / f"{op}.py").exists(),
         f"reference.{op} and {op}_vjp": hasattr(reference, op) and hasattr(reference, f"{op}_vjp"),
         f"tests/reference/test_{op}.py": (ROOT / "tests" / "reference" / f"test_{op}.py").exists(),
-        "its formula in oracles/exact_oracle.py": op in FORMULAS,
+        f"its declaration in oracles/ops/{op}.py": (ROOT / "oracles/ops" / f"{op}.py").exists(),
         "its forward formula in oracles/finite_difference_oracle.py": op in FORWARD,
-        "its bound in oracles/conformance/bounds": op in BOUNDS,
         "its strategy in oracles/conformance/cases.py": op in _MAKERS,
         "its shapes in oracles/conformance/frames.py": op in _EDGES,
         f"tests/mutants/{op}.py": (ROOT / "tests" / "mutants" / f"{op}.py").exists(),

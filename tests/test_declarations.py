@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks import declared_margins as margins
-from oracles import Case
+from oracles import Case, derived
 from oracles.ball_arithmetic import enclosure
 from oracles.calculus.balls import enclose
-from oracles.conformance import derived
 from oracles.ops import DECLARATIONS, OPS
 from oracles.ops.layer_norm import one_pass
 

@@ -84,8 +84,13 @@ def rounded(value: float, like: Traced, /) -> Traced:
 
 
 def among(x: Traced, terms: int, /) -> Traced:
-    """The same, as one of so many terms that a sensible evaluation adds up one by one."""
+    """The same, as one of so many terms that a product of matrices adds up one by one."""
     return node("among", (x,), {"terms": terms}, x.shape)
+
+
+def product(a: Traced, b: Traced, /, *, further: int) -> Traced:
+    """a @ b, of two matrices, with so many further terms among those that are added up."""
+    return node("matmul", (a, b), {"further": further}, (*a.shape[:-1], b.shape[-1]))
 
 
 def flushed(x: Traced, weight: Traced, most: Traced, /) -> Traced:
@@ -140,6 +145,7 @@ XP = SimpleNamespace(
     within=within,
     rounded=rounded,
     among=among,
+    product=product,
     flushed=flushed,
     rounded_at=rounded_at,
     # functions of a number

@@ -142,17 +142,17 @@ def _settled(m: Arithmetic, step: Node, pair: Pair, args: Sequence[Pair]) -> Pai
 
 
 def _pole(step: Node, y: Array, args: Sequence[Pair]) -> Array:
-    """Where numbers that are exact have an infinite result, or none: 1 / 0, log 0, the root of -1.
+    """Where a result is infinite, or none, whatever is rounded: 1 / 0, log 0, the root of -1.
 
     Nothing is claimed of 0 / 0: what has no cotangent may as well be left out.
     """
     if step.primitive not in ("div", "log", "log1p", "sqrt", "power"):
         return np.zeros((), bool)
-    exact = np.logical_and.reduce([np.broadcast_to(p.off == 0, step.shape) for p in args])
-    if step.primitive == "div":
-        return np.asarray(exact & np.isinf(y) & (args[1].value == 0))
-    infinite = np.isinf(y) & (args[0].value == 0 if step.primitive == "power" else True)
-    return np.asarray(exact & (np.isnan(y) | infinite))
+    if step.primitive == "div":  # of anything but 0, however far it is off
+        a, b = args
+        return np.asarray((b.value == 0) & (b.off == 0) & (np.abs(a.value) > a.off))
+    x = args[0]
+    return np.asarray((x.off == 0) & (np.isnan(y) | (np.isinf(y) & ((x.value == 0) | (step.primitive != "power")))))
 
 
 def _infinity_times_nothing(step: Node, pairs: Sequence[Pair]) -> Array:

@@ -10,8 +10,8 @@ import numpy as np
 from reference import InputError
 
 from ..arrays import Array
+from ..calculus.model import ARITHMETIC
 from ..case import Case
-from ..conformance.bounds import ARITHMETIC
 from ..conformance.cases import finite_specials
 from ..conformance.shrink import axes, taken
 from ..recipe import LAYOUTS, laid_out

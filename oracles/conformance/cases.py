@@ -16,9 +16,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ..arrays import as_dtype
+from ..calculus.model import ARITHMETIC
 from ..case import Case
 from ..recipe import LAYOUTS, Recipe
-from .bounds import ARITHMETIC
 from .frames import Frame, frame_pool
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]

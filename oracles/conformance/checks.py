@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array, same_bits
+from ..calculus.model import ARITHMETIC
 from ..case import Case, Result
 from . import pools
-from .bounds import ARITHMETIC
 from .cases import Variety
 from .custom_judge import own_claims
 from .frames import Frame

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, row_blocks, widened
+from ..calculus.model import Floats
 from ..enclosure import Enclosure
-from .bounds import Floats
 from .conventions import Alternative
 
 LARGE = 1 << 18  # elements of a result that is compared by blocks of its rows

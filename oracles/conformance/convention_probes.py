@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, as_dtype, widened
+from ..calculus.model import ARITHMETIC
 from ..case import Case, Result
-from .bounds.arithmetic import ARITHMETIC
 
 INF, NAN = np.inf, np.nan
 

@@ -1,6 +1,6 @@
 """Where the frameworks differ and either may be followed: at these elements a second value is right as well.
 
-Each alternative names who does so. The truth of `exact_oracle` is the other choice.
+Each alternative names who does so. The truth is the other choice.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+import reference
+
+from ..calculus.model import ARITHMETIC, Floats
 from ..case import Case
-from ..exact_oracle import enclose
-from .bounds import ARITHMETIC, bounds
-from .bounds.arithmetic import Floats, floats
-from .bounds.losses import label_weights, signed_scales
-from .bounds.softmax import probabilities
+from ..derived import bounds, enclose
 from .layer import CONVENTIONS
+from .wide import floats, label_weights, signed_scales
 
 CLIP = 1e-7  # of the book
 
@@ -68,7 +68,7 @@ def _clipped(case: Case) -> Alternative:
     if case.op == "cross_entropy":
         p, like = floats(case, "probabilities"), case
     else:
-        p = np.exp(probabilities(ARITHMETIC[case.dtype.name], floats(case, "logits")).log_s)
+        p = reference.softmax(floats(case, "logits"))
         like = Case("cross_entropy", (p.astype(case.dtype), case.primals["targets"]), case.cotangent, case.options)
     changes = ((p < CLIP) | (p > 1 - CLIP)) & (label_weights(case) != 0)
     rows = changes.any(axis=1)

@@ -18,12 +18,12 @@ import numpy as np
 from reference import InputError
 
 from ..arrays import FLOAT_DTYPES, Array
+from ..calculus.model import ARITHMETIC, Floats
 from ..case import Case, Result
 from ..custom import CustomOp
 from ..enclosure import Enclosure
 from ..ops import get_op
 from ..registry import Oracle, OracleUnavailable, load
-from .bounds.arithmetic import ARITHMETIC, Floats
 from .contain import said
 from .estimate import OWN, Effects, Results, effects, own_error, stored
 from .truth import Truth

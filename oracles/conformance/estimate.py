@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .bounds.arithmetic import ARITHMETIC, Arithmetic, Floats
+from ..calculus.model import ARITHMETIC, Arithmetic, Floats
 
 Named = Mapping[str, Array]  # the primals by name, and "cotangent"
 Results = Mapping[str, Floats]  # under the names of Result.named

@@ -13,9 +13,8 @@ import numpy as np
 import reference
 
 from ..arrays import Array, widened
+from ..calculus.model import ARITHMETIC, Floats
 from ..case import Case, Result
-from .bounds.arithmetic import ARITHMETIC, Floats, floats
-from .bounds.losses import label_weights, signed_scales
 from .cases import Variety
 from .checks import Check
 from .compare import elementwise
@@ -25,6 +24,7 @@ from .probes import PLAIN, kinks, masks, offsets, plain_case, probes, with_nan
 from .referee import run_layer, truth_for
 from .search import Disagreement, try_cases
 from .truth import Truth
+from .wide import floats, label_weights, signed_scales
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from .bounds.arithmetic import Floats
+from ..calculus.model import Floats
 from .causes.estimates import Limits, estimated_places, estimated_values
 from .causes.formulas import formulas
 from .causes.places import EVERYWHERE, Place, places

@@ -11,9 +11,9 @@ import numpy as np
 
 from reference import InputError
 
+from ..derived import bounds
 from ..registry import Oracle, OracleUnavailable
 from . import pools
-from .bounds import bounds
 from .cases import DTYPES
 from .checks import CHECKS
 from .custom_judge import oracle_names, own_notes, own_oracles, title_of, truth_of

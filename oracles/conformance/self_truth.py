@@ -12,10 +12,10 @@ from zlib import crc32
 import numpy as np
 
 from ..arrays import FLOAT_DTYPES, Array
+from ..calculus.model import ARITHMETIC, Floats
 from ..case import Case
 from ..custom import CustomOp
 from ..enclosure import Enclosure
-from .bounds.arithmetic import ARITHMETIC, Floats
 from .contain import contained
 from .custom_truth import check_case, widened
 from .differences import slope

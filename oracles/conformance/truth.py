@@ -10,13 +10,13 @@ import numpy as np
 from reference import InputError
 
 from ..arrays import Array
+from ..calculus.model import Floats
 from ..case import Case, Result
+from ..derived import arithmetic_of, bounds, bounds_and_enclosures, bounds_in, enclose
 from ..enclosure import Enclosure
 from ..registry import EXACT, Oracle, Products
-from .bounds import Floats
 from .compare import Comparison, compare
 from .conventions import Alternative, alternatives
-from .derived import arithmetic_of, bounds, bounds_and_enclosures, bounds_in, enclose
 
 # the truth is known when its radius is this far below every bound
 SHARPNESS = 2.0**-10

@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from .domains import labels
-from .losses import REDUCTIONS, reduced, rows
+from .losses import REDUCTIONS, reduced, reduced_at_once, rows
 from .op import Op, Option
 
 
 def cross_entropy(xp: Any, probabilities: Any, targets: Any, *, reduction: str, clip: float | None) -> Any:
     """A class without a label adds nothing, whatever its probability."""
+    return reduced(xp, xp.stored(xp.sum(_terms(xp, probabilities, targets, clip), axis=1)), reduction)
+
+
+def in_one_sum(xp: Any, probabilities: Any, targets: Any, *, reduction: str, clip: float | None) -> Any:
+    """Over samples and classes at once."""
+    return reduced_at_once(xp, _terms(xp, probabilities, targets, clip), reduction)
+
+
+def _terms(xp: Any, probabilities: Any, targets: Any, clip: float | None) -> Any:
     p = probabilities if clip is None else _clipped(xp, probabilities, clip)
     y = rows(xp, targets, p)
-    logs = xp.stored(xp.log(xp.where(y == 0, 1.0, p)))
-    return reduced(xp, xp.stored(-xp.sum(xp.stored(y * logs), axis=1)), reduction)
+    return xp.stored(-y * xp.stored(xp.log(xp.where(y == 0, 1.0, p))))
 
 
 def _clipped(xp: Any, p: Any, clip: float) -> Any:
@@ -26,6 +34,7 @@ def _clipped(xp: Any, p: Any, clip: float) -> Any:
 OP = Op(
     "cross_entropy(probabilities[N, C], targets) -> output",
     definition=cross_entropy,
+    forms=(in_one_sum,),
     options={
         "reduction": REDUCTIONS,
         "clip": Option(

@@ -14,7 +14,7 @@ def dense(xp: Any, inputs: Any, weights: Any, biases: Any) -> Any:
 
 def biases_among_the_products(xp: Any, inputs: Any, weights: Any, biases: Any) -> Any:
     """A BLAS may begin its sums with the biases, or add them in the middle."""
-    return inputs @ weights + xp.among(biases, inputs.shape[1] + 1)
+    return xp.product(inputs, weights, further=1) + xp.among(biases, inputs.shape[1] + 1)
 
 
 OP = Op(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -22,3 +23,10 @@ def of_each(cotangent: Any, count: int, reduction: str) -> Any:
 def reduced(xp: Any, losses: Any, reduction: str) -> Any:
     """The losses of the samples, their sum, or their mean."""
     return losses if reduction == "none" else xp.sum(losses) if reduction == "sum" else xp.mean(losses)
+
+
+def reduced_at_once(xp: Any, terms: Any, reduction: str) -> Any:
+    """The same of the terms of samples and classes, (N, C): XLA adds all of them in one loop."""
+    if reduction == "none":
+        return xp.sum(terms, axis=-1)
+    return xp.sum(terms) / (terms.shape[0] or math.nan if reduction == "mean" else 1)

@@ -8,7 +8,7 @@ from typing import Any
 from .domains import labels
 from .log_softmax import by_log_sum_exp as log_softmax_by_log_sum_exp
 from .log_softmax import log_softmax
-from .losses import REDUCTIONS, of_each, reduced, rows
+from .losses import REDUCTIONS, of_each, reduced, reduced_at_once, rows
 from .op import Op
 from .softmax import softmax
 
@@ -16,6 +16,11 @@ from .softmax import softmax
 def softmax_cross_entropy(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
     """By the logarithm of the softmax. 0 times log 0 is 0: a class without a label adds nothing."""
     return _of_log_softmax(xp, log_softmax(xp, logits), rows(xp, targets, logits), reduction)
+
+
+def in_one_sum(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
+    """Over samples and classes at once."""
+    return reduced_at_once(xp, _terms(xp, log_softmax(xp, logits), rows(xp, targets, logits)), reduction)
 
 
 def by_log_sum_exp(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:
@@ -55,15 +60,18 @@ def _of_rows(cotangent: Any, logits: Any, reduction: str) -> Any:
 
 
 def _of_log_softmax(xp: Any, log_s: Any, y: Any, reduction: str) -> Any:
-    terms = xp.where(y == 0, 0.0, y * xp.stored(log_s))
-    return reduced(xp, xp.stored(-xp.sum(xp.stored(terms), axis=-1)), reduction)
+    return reduced(xp, xp.stored(xp.sum(_terms(xp, log_s, y), axis=-1)), reduction)
+
+
+def _terms(xp: Any, log_s: Any, y: Any) -> Any:
+    return xp.stored(-xp.where(y == 0, 0.0, y * xp.stored(log_s)))
 
 
 OP = Op(
     "softmax_cross_entropy(logits[N, C], targets) -> output",
     definition=softmax_cross_entropy,
     options={"reduction": REDUCTIONS},
-    forms=(by_log_sum_exp, by_two_sums),
+    forms=(in_one_sum, by_log_sum_exp, by_two_sums),
     vjp_forms=(by_probabilities, by_log_probabilities, by_difference),
     domains={"targets": labels("C")},
     where="C >= 1",

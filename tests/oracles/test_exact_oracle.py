@@ -9,7 +9,7 @@ from hypothesis import given
 
 from oracles import Case, load
 from oracles.conformance.cases import cases
-from oracles.exact_oracle import enclose
+from oracles.derived import enclose
 from oracles.finite_difference_oracle import enclose as differences
 from oracles.ops import OPS
 from oracles.registry import UnsupportedCase
@@ -18,7 +18,7 @@ NAN, INF = np.nan, np.inf
 
 
 @pytest.mark.parametrize("op", OPS)
-def test_hand_derived_gradients_are_those_of_the_forward_formula(op):
+def test_gradients_are_those_of_the_forward_formula(op):
     compared = 0
 
     @given(cases(op, "float64"))

@@ -58,6 +58,11 @@ def _unslice(x: Array, slices: Any, shape: Shape) -> Array:
     return out
 
 
+def _stored_error(m: Arithmetic, y: Array, x: Pair) -> Array | None:
+    """Half precision rounds what is finite."""
+    return np.where(np.isfinite(y), m.stored(np.abs(y), x.off), x.off) if m.half else x.error
+
+
 def _within_error(m: Arithmetic, y: Array, x: Pair, low: float, high: float) -> Pair:
     """No more than to the farther end, and some roundings of it."""
     if x.error is None or np.isinf(low):
@@ -131,7 +136,7 @@ MOVEMENT: dict[str, Primitive] = {
     # a step that half precision rounds to the dtype
     "stored": Primitive(
         lambda x: x,
-        lambda m, y, x: np.asarray(m.stored(np.abs(y), x.off)) if m.half else x.error,
+        _stored_error,
         lambda g, y, x: (node("stored", (g,), {}, g.shape),),
         again("stored"),
         lambda x: x,

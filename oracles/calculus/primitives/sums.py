@@ -36,11 +36,14 @@ def _ball_sum(x: Array, axes: Axes) -> Array:
     return np.asarray(np.add.reduce(x, axes, initial=arb(0)), object)
 
 
-def _matmul_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Floats:
-    """gamma_K |A||B|, in any order and however blocked; of operands that are rounded first where that is promised."""
+def _matmul_error(m: Arithmetic, y: Array, a: Pair, b: Pair, further: int = 0) -> Floats:
+    """gamma_K |A||B|, in any order and however blocked; of operands that are rounded first where that is promised.
+
+    further: how many terms are added up with the products.
+    """
     of = m.products or m
     left, right = a.size, b.size
-    gauge, terms = np.asarray(left @ right), a.value.shape[-1]
+    gauge, terms = np.asarray(left @ right), a.value.shape[-1] + further
     error = of.gamma(terms) * gauge + np.minimum(terms * of.tiny, gauge)
     if (gauge == 0).any():  # products of what is not 0 may have vanished in float64
         error = error + np.where(gauge == 0, 2.0**-1074 * np.sign((left != 0).astype(float) @ (right != 0)), 0.0)
@@ -53,11 +56,11 @@ def _matmul_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Floats:
     return np.where(gauge >= of.wide_largest / 2, np.inf, error)
 
 
-def _matmul_vjp(g: Traced, y: Traced, a: Traced, b: Traced) -> Gradients:
+def _matmul_vjp(g: Traced, y: Traced, a: Traced, b: Traced, further: int = 0) -> Gradients:
     return _product(g, b.mT), _product(a.mT, g)
 
 
-def _matmul_jvp(t: Gradients, y: Traced, a: Traced, b: Traced) -> Tangent:
+def _matmul_jvp(t: Gradients, y: Traced, a: Traced, b: Traced, further: int = 0) -> Tangent:
     return plus(None if t[0] is None else _product(t[0], b), None if t[1] is None else _product(a, t[1]))
 
 
@@ -65,7 +68,7 @@ def _product(a: Traced, b: Traced) -> Traced:
     return node("matmul", (a, b), {}, (*a.shape[:-1], b.shape[-1]))
 
 
-def _ball_matmul(a: Array, b: Array) -> Array:
+def _ball_matmul(a: Array, b: Array, further: int = 0) -> Array:
     """By python-flint's own product, a matrix of the stack at a time."""
     shape = (*a.shape[:-1], b.shape[-1])
     if not math.prod(shape) or not a.shape[-1]:
@@ -173,10 +176,10 @@ SUMS: dict[str, Primitive] = {
         again("sum"),
         _ball_sum,
     ),
-    # one of so many terms of a sum, to which the others are added one by one
+    # one of so many terms of a product's sum, to which the others are added one by one
     "among": Primitive(
         lambda x, terms: x,
-        lambda m, y, x, terms: np.asarray(x.off + m.gamma(terms - 1) * x.size),
+        lambda m, y, x, terms: np.asarray(x.off + (m.products or m).gamma(terms - 1) * x.size),
         lambda g, y, x, terms: (g,),
         lambda t, y, x, terms: t[0],
         lambda x, terms: x,
@@ -196,7 +199,7 @@ SUMS: dict[str, Primitive] = {
         again("cumsum"),
         np.cumsum,
     ),
-    "matmul": Primitive(lambda a, b: a @ b, _matmul_error, _matmul_vjp, _matmul_jvp, _ball_matmul),
+    "matmul": Primitive(lambda a, b, further=0: a @ b, _matmul_error, _matmul_vjp, _matmul_jvp, _ball_matmul),
     "amax": Primitive(
         lambda x, axes: np.asarray(x.max(axes, initial=-np.inf)),
         _amax_error,

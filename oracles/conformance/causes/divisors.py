@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from ..bounds.arithmetic import Floats
+from ...calculus.model import Floats
 from ..evidence import Evidence
 from .values import Value, truth
 

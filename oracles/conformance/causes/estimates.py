@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from ...arrays import Array
-from ..bounds.arithmetic import Floats
+from ...calculus.model import Floats
 from ..evidence import Evidence
 from .divisors import divisors
 from .places import Place, above, from_index, rows_where

@@ -8,8 +8,9 @@ import numpy as np
 
 import reference
 
-from ..bounds.arithmetic import Floats, floats
+from ...calculus.model import Floats
 from ..evidence import Evidence, quietly
+from ..wide import floats
 from .loss_formulas import cross_entropy, softmax_cross_entropy
 from .values import Of, Value
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...arrays import same_bits
+from ...calculus.model import Floats
 from ...case import Case, Result
-from ..bounds.arithmetic import Floats
 from ..contain import call_of_candidate, said
 from ..evidence import Evidence, same
 from ..layer import Layer

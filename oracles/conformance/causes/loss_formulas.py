@@ -10,7 +10,7 @@ import numpy as np
 import reference
 
 from ...arrays import Array
-from ..bounds.arithmetic import Floats
+from ...calculus.model import Floats
 from ..evidence import Evidence
 from .precision import LOWER, ROUNDOFF
 from .values import Of

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from ...arrays import Array
-from ..bounds.arithmetic import floats
 from ..evidence import Evidence, quietly
+from ..wide import floats
 
 Where = Callable[[Evidence, str], Array | None]
 

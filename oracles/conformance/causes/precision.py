@@ -10,10 +10,11 @@ import ml_dtypes
 import numpy as np
 
 from ...arrays import as_dtype
+from ...calculus.model import ARITHMETIC, Floats
 from ...case import Case
-from ..bounds import bounds
-from ..bounds.arithmetic import ARITHMETIC, Floats, floats
+from ...derived import bounds
 from ..evidence import Evidence, quietly
+from ..wide import floats
 from .values import Value, truth
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 import reference
 
-from ..bounds.arithmetic import Floats, floats
+from ...calculus.model import Floats
 from ..evidence import Evidence, quietly
+from ..wide import floats
 from .values import Value, truth
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..bounds.arithmetic import Floats
+from ...calculus.model import Floats
 from ..evidence import Evidence, quietly
 
 Of = Callable[[Evidence, str], Floats | None]

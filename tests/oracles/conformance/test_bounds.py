@@ -8,16 +8,14 @@ from hypothesis import given
 
 from oracles import Case, Recipe, Result
 from oracles.arrays import array
-from oracles.conformance import float64_enclosure
-from oracles.conformance.bounds import ARITHMETIC, bounds, losses, softmax
-from oracles.conformance.bounds.arithmetic import INFLATION
+from oracles.calculus.model import ARITHMETIC
 from oracles.conformance.cases import DTYPES, cases
-from oracles.conformance.float64_enclosure import enclose_in_float64
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.panel import products_note
 from oracles.conformance.referee import Tally, judge_oracle
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
+from oracles.derived import bounds
 from oracles.ops import OPS
 from oracles.registry import Oracle, Products, load
 
@@ -85,7 +83,7 @@ def test_relu_is_exact_to_the_bit():
 def test_the_gauge_of_a_product_is_that_of_its_absolute_values():
     x, w = np.array([[1.0, 1.0]]), np.array([[1.0], [-1.0]])
     bound = bounds(Case("dense", [x, w, [[0.0]]], [[1.0]]))["output"]
-    u = 2.0**-53  # gamma_3 (|1| + |1|), and nothing for the result, which is 0
+    u = 2.0**-53  # gamma_3 (|1| + |1|), where the biases are among the products, and nothing for the result, which is 0
     assert 6 * u < bound[0, 0] < 6.01 * u
 
 
@@ -269,32 +267,6 @@ def _normalised(e):
     return e / e.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("op", ["softmax", "cross_entropy", "softmax_cross_entropy"])
-def test_blocks_of_rows_change_nothing(monkeypatch, op):
-    """Nor do they in float64's enclosure, which goes through the same blocks."""
-
-    def one_by_one(rows, width):
-        return (slice(i, i + 1) for i in range(rows))
-
-    @given(cases(op, "float32"))
-    def same(case):
-        whole = bounds(case), enclose_in_float64(case)
-        with monkeypatch.context() as patch:
-            for module in (softmax, losses, float64_enclosure):
-                patch.setattr(module, "row_blocks", one_by_one)
-            parts = bounds(case), enclose_in_float64(case)
-        for name, bound in whole[0].items():
-            known = np.isfinite(bound)
-            assert (known == np.isfinite(parts[0][name])).all()
-            # what the bounds are enlarged by covers their own rounding, also in another order
-            assert (np.abs(parts[0][name][known] - bound[known]) <= (INFLATION - 1) * bound[known]).all()
-            if whole[1] is not None:
-                a, b = parts[1][name], whole[1][name]
-                assert (np.abs(a.value - b.value) <= b.radius).all()
-
-    same()
-
-
 def to_bits(a, bits):
     """float32 rounded to that many bits of significand, to the nearest."""
     drop = np.uint32(24 - bits)
@@ -358,8 +330,9 @@ def test_products_summed_in_half_precision_leave_other_sums_strict(dtype):
     native, strict = bounds(case, accumulate="native"), bounds(case)
     assert (promised["dbiases"] == strict["dbiases"]).all()
     for name in ("output", "dinputs", "dweights"):
-        assert (promised[name] == native[name]).all()
-        assert (native[name] > strict[name]).all()
+        # but for the biases, which may be added afterwards, and the result is then stored
+        assert np.allclose(promised[name], native[name], rtol=1e-3 if name == "output" else 0, atol=0)
+        assert (promised[name] > strict[name]).all()
 
 
 def test_an_oracle_is_held_to_what_its_settings_promise():

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import row_blocks, widened
-from ...case import Case
+from oracles.arrays import row_blocks, widened
+from oracles.case import Case
+
 from .arithmetic import DIVISION, EXP, LOG, Arithmetic, Floats, unclaimed_from
 
 

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...arrays import row_blocks, widened
-from ...case import Case
-from ...exact_oracle import label_weights, weights_of
-from .arithmetic import DIVISION, Arithmetic, Floats, floats, unclaimed_from
+from oracles.arrays import row_blocks, widened
+from oracles.case import Case
+from oracles.conformance.wide import label_weights, signed_scales, weights_of
+
+from .arithmetic import DIVISION, Arithmetic, Floats, unclaimed_from
 
 __all__ = ["by_samples", "label_weights", "samples", "signed_scales"]
-
-SMALLEST = 2.0**-1074  # of float64
 
 # (case, arithmetic, logits or probabilities, |weights|, what rounding those to the dtype changes, |scales|)
 # -> sizes of the losses, their bounds, the gradient's
@@ -67,12 +66,3 @@ def stored_below(a: Arithmetic, y: Floats, logs: Floats) -> Floats:
     """What the losses (R,) lose where log p or y log p, of a label nearly sure, is stored below the normal range."""
     small = (y != 0) & (logs * np.minimum(y, 1.0) < 2 * a.normal)
     return np.asarray(a.stored_tiny * np.sum((1 + y) * small, axis=1))
-
-
-def signed_scales(case: Case, n: int) -> Floats:
-    """g_i, over N under the mean: (N, 1)."""
-    g = floats(case, "cotangent").reshape(-1, 1)
-    if case.options["reduction"] == "mean" and n:
-        share = g / n
-        g = np.where((share == 0) & (g != 0), np.copysign(SMALLEST, g), share)  # in float64 it may vanish
-    return np.broadcast_to(g, (n, 1))

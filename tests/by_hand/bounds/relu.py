@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...case import Case
+from oracles.case import Case
+
 from .arithmetic import Arithmetic, Floats, floats
 
 

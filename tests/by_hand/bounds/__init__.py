@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...case import Case
-from ...registry import EXACT, Products
+from oracles.case import Case
+from oracles.registry import EXACT, Products
+
 from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy
 from .arithmetic import ARITHMETIC as ARITHMETIC
 from .arithmetic import INFLATION, NATIVE, Arithmetic

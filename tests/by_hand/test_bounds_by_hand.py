@@ -9,9 +9,9 @@ import math
 import numpy as np
 import pytest
 
+from by_hand.bounds import ARITHMETIC, arithmetic, bounds, bounds_in
+from by_hand.bounds.softmax import probabilities
 from oracles import Case, Recipe
-from oracles.conformance.bounds import ARITHMETIC, arithmetic, bounds, bounds_in
-from oracles.conformance.bounds.softmax import probabilities
 from oracles.registry import Products
 
 INFLATION = 1 + 2.0**-20

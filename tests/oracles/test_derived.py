@@ -2,20 +2,19 @@
 
 import numpy as np
 import pytest
+from by_hand.bounds import bounds as by_hand
+from by_hand.exact import enclose as exactly
 
-from oracles import Case
+from oracles import Case, derived
 from oracles.ball_arithmetic import enclosure
 from oracles.calculus.balls import enclose as in_balls
 from oracles.calculus.model import ARITHMETIC
-from oracles.conformance import derived
-from oracles.conformance.bounds import bounds as by_hand
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.compare import elementwise
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.run import run
 from oracles.conformance.search import try_cases
 from oracles.conformance.truth import Truth
-from oracles.exact_oracle import enclose as exactly
 from oracles.ops import OPS
 
 CASES = 6  # a frame of values, sizes, layouts and special values

@@ -14,20 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import FLOAT_DTYPES, Array, widened
-from ..ball_arithmetic import enclosure
-from ..calculus.balls import enclose as in_balls
-from ..calculus.differentiate import vjp
-from ..calculus.graph import ROUNDED, Graph, Program
-from ..calculus.model import ARITHMETIC, INFLATION, NATIVE, Arithmetic, Floats
-from ..calculus.namespace import XP
-from ..calculus.running_error import Analysis, evaluate_with_errors
-from ..calculus.trace import Traced
-from ..case import Case
-from ..enclosure import Enclosure
-from ..ops.op import Op
-from ..ops.tracing import outputs_of, primals_of
-from ..registry import EXACT, Products
+from .arrays import FLOAT_DTYPES, Array, widened
+from .ball_arithmetic import PRECISION, enclosure
+from .calculus.balls import enclose as in_balls
+from .calculus.differentiate import vjp
+from .calculus.graph import ROUNDED, Graph, Program
+from .calculus.model import ARITHMETIC, INFLATION, NATIVE, Arithmetic, Floats
+from .calculus.namespace import XP
+from .calculus.running_error import Analysis, evaluate_with_errors
+from .calculus.trace import Traced
+from .case import Case
+from .enclosure import Enclosure
+from .ops.op import Op
+from .ops.tracing import outputs_of, primals_of
+from .registry import EXACT, Products
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 Settings = tuple[tuple[str, Any], ...]
@@ -112,7 +112,7 @@ def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Fl
     for results in forms.every:
         for name, number in results.items():
             y, (e, *_) = found[number]
-            bound = _stored(m, y, e)
+            bound = _stored(m, case.dtype, y, e)
             allowed[name] = _larger(allowed[name], bound) if name in allowed else bound
     enclosures = {
         name: Enclosure(found[n][0], np.zeros(found[n][0].shape), radius)
@@ -122,7 +122,7 @@ def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Fl
     return {name: b * INFLATION for name, b in allowed.items()}, enclosures
 
 
-def enclose(case: Case, *, precision: int) -> dict[str, Enclosure]:
+def enclose(case: Case, *, precision: int = PRECISION) -> dict[str, Enclosure]:
     """Enclosures of the output and of every gradient, in balls.
 
     What no ball holds (an infinity, or a radius of any size) is as float64 has it, whose error is then the radius.
@@ -160,8 +160,13 @@ def _larger(a: Floats, b: Floats) -> Floats:
     return np.where(np.isinf(a), b, np.where(np.isinf(b), a, np.maximum(a, b)))
 
 
-def _stored(m: Arithmetic, y: Array, e: Floats) -> Floats:
-    """The bound of a result once it is in its dtype: half precision rounds it. What is not finite is met."""
+def _stored(m: Arithmetic, dtype: np.dtype[Any], y: Array, e: Floats) -> Floats:
+    """The bound of a result once it is in its dtype: half precision rounds what is none of its numbers already.
+
+    What is not finite is met.
+    """
+    if not m.half:
+        return e
     with np.errstate(all="ignore"):
-        bound = m.stored(np.abs(y), e) if m.half else e
-    return np.where(np.isfinite(y), bound, e)
+        there = ~np.isfinite(y) | ((e == 0) & (widened(y.astype(dtype)) == y))
+        return np.where(there, e, m.stored(np.abs(y), e))
