@@ -112,7 +112,7 @@ def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Fl
     for results in forms.every:
         for name, number in results.items():
             y, (e, *_) = found[number]
-            bound = _stored(m, case.dtype, y, e)
+            bound = _stored(m, y, e)
             allowed[name] = _larger(allowed[name], bound) if name in allowed else bound
     enclosures = {
         name: Enclosure(found[n][0], np.zeros(found[n][0].shape), radius)
@@ -160,13 +160,7 @@ def _larger(a: Floats, b: Floats) -> Floats:
     return np.where(np.isinf(a), b, np.where(np.isinf(b), a, np.maximum(a, b)))
 
 
-def _stored(m: Arithmetic, dtype: np.dtype[Any], y: Array, e: Floats) -> Floats:
-    """The bound of a result once it is in its dtype: half precision rounds what is none of its numbers already.
-
-    What is not finite is met.
-    """
-    if not m.half:
-        return e
+def _stored(m: Arithmetic, y: Array, e: Floats) -> Floats:
+    """The bound of a result once it is in its dtype: half precision rounds it."""
     with np.errstate(all="ignore"):
-        there = ~np.isfinite(y) | ((e == 0) & (widened(y.astype(dtype)) == y))
-        return np.where(there, e, m.stored(np.abs(y), e))
+        return m.stored_error(y, e) if m.half else e

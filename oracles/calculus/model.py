@@ -60,6 +60,13 @@ class Arithmetic:
         ku = np.multiply(k, self.u)
         return np.where(ku < 1, ku / np.where(ku < 1, 1 - ku, 1.0), np.inf)
 
+    def holds(self, y: Floats) -> NDArray[np.bool_]:
+        """Which numbers the dtype has: storing them changes nothing. Subnormal ones, which may be flushed, are none."""
+        mantissa, _ = np.frexp(y)
+        whole = mantissa / self.v
+        normal = (np.abs(y) >= self.normal) & (np.abs(y) <= self.largest) & (whole == np.trunc(whole))
+        return np.asarray(normal | (y == 0))
+
     def stored(self, size: Floats, bound: Floats) -> Floats:
         """The bound after a result of magnitude `size`, known within `bound`, is rounded to the dtype.
 
@@ -68,6 +75,11 @@ class Arithmetic:
         reach = size + bound
         small = np.where(reach < 2 * self.normal, np.minimum(self.stored_tiny, reach + self.stored_tiny / 2**20), 0.0)
         return np.where(reach >= self.largest * (1 - self.v), np.inf, bound + self.v * reach + small)
+
+    def stored_error(self, y: Floats, e: Floats) -> Floats:
+        """The error of y once it is stored: what is not finite is met, and what is exact and held already stays so."""
+        there = ~np.isfinite(y) | ((e == 0) & self.holds(y))
+        return np.where(there, e, self.stored(np.abs(y), e))
 
 
 def _arithmetic(u: float, v: float, wide: Any, normal: float, stored_tiny: float, largest: float) -> Arithmetic:

@@ -59,8 +59,7 @@ def _unslice(x: Array, slices: Any, shape: Shape) -> Array:
 
 
 def _stored_error(m: Arithmetic, y: Array, x: Pair) -> Array | None:
-    """Half precision rounds what is finite."""
-    return np.where(np.isfinite(y), m.stored(np.abs(y), x.off), x.off) if m.half else x.error
+    return m.stored_error(y, x.off) if m.half else x.error
 
 
 def _within_error(m: Arithmetic, y: Array, x: Pair, low: float, high: float) -> Pair:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from oracles.calculus.model import ARITHMETIC, NATIVE, Arithmetic, _arithmetic
 
@@ -23,3 +24,14 @@ def test_a_column_of_the_table_has_the_range_of_what_sums_are_taken_in():
     float32 = np.finfo(np.float32)
     found = _arithmetic(1.0, 2.0, np.float32, 3.0, 4.0, 5.0)
     assert found == Arithmetic(1.0, 2.0, 2.0**-126, 3.0, 4.0, 5.0, float(float32.max), 2.0**-149)
+
+
+@pytest.mark.parametrize(("dtype", "more"), [("float16", 1 + 2.0**-11), ("bfloat16", 1 + 2.0**-8)])
+def test_what_a_dtype_holds_is_stored_as_it_is(dtype, more):
+    m = ARITHMETIC[dtype]
+    held = np.array([0.0, 1.0, -1.5, m.normal, m.largest])
+    assert m.holds(held).all()
+    assert not m.holds(np.array([more, m.normal / 2, 2 * m.largest, np.inf, np.nan])).any()
+    assert (m.stored_error(held[:4], np.zeros(4)) == 0).all()
+    assert (m.stored_error(np.array([more, np.inf, np.nan]), np.zeros(3)) == [m.v * more, 0, 0]).all()
+    assert m.stored_error(np.array([1.0]), np.array([m.v])) > m.v

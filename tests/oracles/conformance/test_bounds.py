@@ -330,8 +330,8 @@ def test_products_summed_in_half_precision_leave_other_sums_strict(dtype):
     native, strict = bounds(case, accumulate="native"), bounds(case)
     assert (promised["dbiases"] == strict["dbiases"]).all()
     for name in ("output", "dinputs", "dweights"):
-        # but for the biases, which may be added afterwards, and the result is then stored
-        assert np.allclose(promised[name], native[name], rtol=1e-3 if name == "output" else 0, atol=0)
+        once = 1.1 * ARITHMETIC[dtype].v * 7  # none of the results is larger: one rounding, of what is stored
+        assert ((native[name] * 0.999 <= promised[name]) & (promised[name] <= native[name] + once)).all()
         assert (promised[name] > strict[name]).all()
 
 
