@@ -64,7 +64,8 @@ def _of_log_softmax(xp: Any, log_s: Any, y: Any, reduction: str) -> Any:
 
 
 def _terms(xp: Any, log_s: Any, y: Any) -> Any:
-    return xp.stored(-xp.where(y == 0, 0.0, y * xp.stored(log_s)))
+    known = ~xp.isnan(xp.as_given(log_s))  # a row that is NaN is so for every class
+    return xp.stored(-xp.where((y == 0) & known, 0.0, y * xp.stored(log_s)))
 
 
 OP = Op(
