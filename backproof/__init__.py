@@ -14,15 +14,22 @@ if TYPE_CHECKING:
     from oracles import CustomOp as CustomOp
     from oracles import InputError as InputError
     from oracles import Layer as Layer
+    from oracles import Op as Op
     from oracles import Oracle as Oracle
     from oracles import OracleUnavailable as OracleUnavailable
     from oracles import Recipe as Recipe
     from oracles import Result as Result
     from oracles import UnsupportedCase as UnsupportedCase
     from oracles import available as available
+    from oracles import booleans as booleans
     from oracles import check_layer as check_layer
+    from oracles import ids as ids
+    from oracles import integers as integers
     from oracles import load as load
+    from oracles import one_hot as one_hot
     from oracles import parametrize_with_checks as parametrize_with_checks
+    from oracles import positive as positive
+    from oracles import probabilities as probabilities
     from reference import CategoricalCrossEntropy as CategoricalCrossEntropy
     from reference import Dense as Dense
     from reference import DenseGradients as DenseGradients

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
     from .conformance.report import CheckFailed as CheckFailed
     from .custom import CustomOp as CustomOp
+    from .ops import Op as Op
+    from .ops import booleans as booleans
+    from .ops import ids as ids
+    from .ops import integers as integers
+    from .ops import one_hot as one_hot
+    from .ops import positive as positive
+    from .ops import probabilities as probabilities
     from .recipe import Recipe as Recipe
     from .registry import Oracle as Oracle
     from .registry import OracleUnavailable as OracleUnavailable
@@ -35,6 +42,13 @@ _HOMES = {
     "parametrize_with_checks": ".conformance.parametrize",
     "CheckFailed": ".conformance.report",
     "CustomOp": ".custom",
+    "Op": ".ops",
+    "booleans": ".ops",
+    "ids": ".ops",
+    "integers": ".ops",
+    "one_hot": ".ops",
+    "positive": ".ops",
+    "probabilities": ".ops",
     "Recipe": ".recipe",
     "Oracle": ".registry",
     "OracleUnavailable": ".registry",

@@ -16,7 +16,7 @@ from typing import Any
 
 from reference import InputError
 
-from .ops import Op, declare
+from .ops import DECLARATIONS, OPS, Op, declare
 from .registry import names
 
 OWN = ("exact", "finite_difference")  # know the formulas of the suite's ops alone
@@ -40,6 +40,7 @@ class CustomOp:
     differentiable: tuple[str, ...]
     cases: Any
     frameworks: Mapping[str, Callable[..., Any]]
+    declared: Op | None = None
 
     def __init__(
         self,
@@ -67,21 +68,45 @@ class CustomOp:
         if not hasattr(cases, "example"):
             raise InputError(f"cases: expected a Hypothesis strategy of primals, got {cases!r}")
         declare(Op.bare(name, tuple(primals), wanted))
-        values = (name, tuple(primals), wanted, cases, MappingProxyType(given))
+        values = (name, tuple(primals), wanted, cases, MappingProxyType(given), None)
         for key, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, key, value)
         _LATEST[name] = self
+
+    @classmethod
+    def of(cls, op: Op) -> CustomOp:
+        """An op that is declared with a definition, whose truth, bounds and cases follow from it. Raises InputError."""
+        if op.definition is None:
+            raise InputError(f"op: {op.name} has no definition; a CustomOp is declared with cases and primals alone")
+        if op not in _OF:
+            for name, function in op.frameworks.items():
+                if not callable(function):
+                    raise InputError(f"{name}: expected a function, got {function!r}")
+            _OF[op] = made = cls.__new__(cls)
+            values = (op.name, op.primals, op.differentiable, op.cases, op.frameworks, op)
+            for key, value in zip(cls.__dataclass_fields__, values, strict=True):
+                object.__setattr__(made, key, value)
+        declare(op)
+        _LATEST[op.name] = _OF[op]
+        return _OF[op]
 
     def __repr__(self) -> str:
         return f"<op {self.name} of {', '.join(self.primals)}, in {', '.join(self.frameworks) or 'no framework'}>"
 
 
 _LATEST: dict[str, CustomOp] = {}
+_OF: dict[Op, CustomOp] = {}
 
 
 def custom_op(op: object) -> CustomOp | None:
-    """The op itself, or the one that was declared under that name last; None for an op of the suite."""
-    return op if isinstance(op, CustomOp) else _LATEST.get(op) if isinstance(op, str) else None
+    """The op itself, or the one that was declared under that name last; None for one with a reference of the suite."""
+    if isinstance(op, CustomOp):
+        return op
+    if isinstance(op, Op):
+        return None if op is OPS.get(op.name) else CustomOp.of(op)
+    if isinstance(op, str) and op not in OPS:
+        return _LATEST.get(op) or (CustomOp.of(DECLARATIONS[op]) if op in DECLARATIONS else None)
+    return None
 
 
 def _check_names(label: str, given: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from .arrays import FLOAT_DTYPES, Array, widened
 from .ball_arithmetic import PRECISION, enclosure
+from .calculus import running_error
 from .calculus.balls import enclose as in_balls
 from .calculus.differentiate import vjp
 from .calculus.graph import ROUNDED, Graph, Program
@@ -120,6 +121,13 @@ def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Fl
         for radius in found[n][1][1:]
     }
     return {name: b * INFLATION for name, b in allowed.items()}, enclosures
+
+
+def evaluate(case: Case, arrays: Mapping[str, Array]) -> dict[str, Floats]:
+    """The definition and its gradients in float64, where some arrays of the case are others of their shapes."""
+    forms = forms_of(case)
+    found = running_error.evaluate(forms.programs[0], {**_arrays(case), **arrays})
+    return {name: found[number] for name, number in forms.definition.items()}
 
 
 def enclose(case: Case, *, precision: int = PRECISION) -> dict[str, Enclosure]:

@@ -45,12 +45,8 @@ def _wide(raw: Raw, scale: float) -> Floats:
     return np.ldexp(_uniform(raw, scale), exponents)
 
 
-def _zeros(raw: Raw, scale: float) -> Floats:
-    return np.zeros(raw.shape)
-
-
-def _ones(raw: Raw, scale: float) -> Floats:
-    return np.ones(raw.shape)
+def _offset(raw: Raw, scale: float) -> Floats:
+    return (1 + _uniform(raw, 2.0 ** -float(int(raw.flat[0]) % 11 if raw.size else 0))) * scale
 
 
 def _one_element(raw: Raw, scale: float) -> Floats:
@@ -115,8 +111,9 @@ STYLES: dict[str, Callable[[Raw, float], Floats]] = {
     "uniform": _uniform,  # within scale
     "ties": _ties,  # four values, many of them equal
     "wide": _wide,  # magnitudes from 2^-20 to 2^20 times scale
-    "zeros": _zeros,
-    "ones": _ones,
+    "offset": _offset,  # about scale, with a spread that is 1 to 1/1024 of it
+    "zeros": lambda raw, scale: np.zeros(raw.shape),
+    "ones": lambda raw, scale: np.ones(raw.shape),
     "one_element": _one_element,  # one element between scale and 2 scale, zeros elsewhere
     "zero_sum_rows": _zero_sum_rows,  # integers whose rows sum to exactly zero
     "probabilities": _probabilities,  # rows that sum to 1 up to rounding; the smallest near 2^(-8 scale)

@@ -35,7 +35,7 @@ STAGES = (
     ("cases", "compare", "run", "shrink", "variations"),
     ("truth", "report", "bugs", "html_report", "junit", "github", "search", "panel", "custom_cases"),
     ("custom_truth",),
-    ("self_truth",),
+    ("self_truth", "declared_cases"),
     ("custom_judge",),
     ("convention_probes",),
     ("convention_table",),

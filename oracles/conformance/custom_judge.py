@@ -15,7 +15,7 @@ from reference import InputError
 from ..arrays import Array
 from ..case import Case
 from ..custom import CustomOp
-from ..registry import Oracle, OracleUnavailable, available
+from ..registry import Oracle, OracleUnavailable, available, load
 from .custom_cases import own_frame as frame_with
 from .custom_truth import custom_truth, oracle_of, shape_of, sources
 from .frames import Frame
@@ -34,7 +34,10 @@ def own_truth(layer: Layer, op: CustomOp, case: Case) -> Truth:
         if known_layer is layer and truth.case is case:
             return truth
     with np.errstate(all="ignore"):
-        truth = custom_truth(op, case) if sources(op) else self_truth(layer, op, case)
+        if op.declared is not None:
+            truth = Truth.of(case, convention=layer.convention, accumulate=layer.accumulate)
+        else:
+            truth = custom_truth(op, case) if sources(op) else self_truth(layer, op, case)
     _RECENT.append((layer, truth))
     return truth
 
@@ -44,7 +47,7 @@ _RECENT: deque[tuple[Layer, Truth]] = deque(maxlen=4)
 
 def own_claims(layer: Layer, case: Case) -> None:
     """What needs no truth: where there is none. Raises Disagreement."""
-    if layer.custom is not None and not sources(layer.custom):
+    if layer.custom is not None and layer.custom.declared is None and not sources(layer.custom):
         with np.errstate(all="ignore"):
             linear(layer, layer.custom, case)
 
@@ -53,6 +56,10 @@ def own_frame(layer: Layer, op: CustomOp) -> Frame:
     """The frame of the layer's cases, whose cotangents have the shape of the output."""
 
     def shape(arrays: Mapping[str, Array]) -> tuple[int, ...]:
+        if op.declared is not None:
+            found = op.declared.output_shape({n: a.shape for n, a in arrays.items()}, op.declared.options)
+            assert found is not None
+            return found
         return shape_of(op, arrays) if sources(op) else own_shape(layer, op, arrays)
 
     return frame_with(op, shape)
@@ -60,14 +67,15 @@ def own_frame(layer: Layer, op: CustomOp) -> Frame:
 
 def judged_by(layer: Layer) -> str:
     """The oracle's name in verdicts on the layer: "exact", the frameworks by name, or "itself". Nothing is imported."""
-    if layer.custom is None:
+    if layer.custom is None or layer.custom.declared is not None:
         return "exact"
     return "+".join(n for n in layer.custom.frameworks if n in available()) or ITSELF
 
 
 def why_not_tried(layer: Layer, check: str) -> str:
     """Why a claim is not tried on a layer; "" where it is."""
-    if layer.custom is None or check not in LEFT_TO_CASES:
+    op = layer.custom
+    if op is None or check not in LEFT_TO_CASES or (op.declared is not None and op.cases is None):
         return ""
     return f"{check}: {layer.op} is no op of the suite, which ones there are is up to its own cases"
 
@@ -77,6 +85,8 @@ def oracle_names(layer: Layer, wanted: Sequence[str] | None, known: Sequence[str
     op = layer.custom
     if op is None:
         return tuple(wanted or known)
+    if op.declared is not None:
+        return tuple(wanted or ("exact", *op.frameworks))
     for name in wanted or ():
         if name not in op.frameworks:
             has = f"primals in {', '.join(op.frameworks)}" if op.frameworks else "no framework primal"
@@ -91,7 +101,10 @@ def own_oracles(
     loaded, absent = [], {}
     for name in names:
         try:
-            loaded.append(oracle_of(op, name, device))
+            own = name in op.frameworks
+            loaded.append(
+                oracle_of(op, name, device) if own else load(name, device="cpu" if name == "exact" else device)
+            )
         except OracleUnavailable as reason:
             if insist:
                 raise
@@ -107,6 +120,8 @@ def oracle_for(layer: Layer, name: str, device: str) -> Oracle | None:
 
 def own_notes(op: CustomOp) -> tuple[str, ...]:
     """What a report says of such an op."""
+    if op.declared is not None:
+        return ()
     estimated = f"The bounds are estimated, not derived: {op.name} is no op of the suite (docs/bounds.md)."
     found = [source.name for source in sources(op)]
     if not found:
@@ -122,7 +137,7 @@ def own_notes(op: CustomOp) -> tuple[str, ...]:
 
 def truth_of(layer: Layer) -> str:
     """What a report says that the layer is held against."""
-    if layer.custom is None:
+    if layer.custom is None or layer.custom.declared is not None:
         return EXACT
     frameworks = judged_by(layer)
     return "its own forward pass" if frameworks == ITSELF else f"{' and '.join(frameworks.split('+'))} in float64"

@@ -43,8 +43,11 @@ class Source:
 def oracle_of(op: CustomOp, name: str, device: str = "cpu") -> Oracle:
     """The oracle of that framework, for this op. Raises OracleUnavailable as `load` does."""
     framework = load(name, device=device)
-    run = _runner(op, name, device)
-    own = SimpleNamespace(vjp=lambda case, device: run(arrays_of(case)))
+
+    def vjp(case: Case, device: str) -> Result:
+        return _runner(op, name, device, tuple(case.options.items()))(arrays_of(case))
+
+    own = SimpleNamespace(vjp=vjp)
     return Oracle(name, framework.version, device, cast("ModuleType", own))
 
 
@@ -194,9 +197,9 @@ def _raised(op: CustomOp, name: str, error: Exception, arrays: Mapping[str, Arra
 
 
 @lru_cache(maxsize=64)
-def _runner(op: CustomOp, name: str, device: str) -> Run:
+def _runner(op: CustomOp, name: str, device: str, options: tuple[tuple[str, Any], ...] = ()) -> Run:
     adapter: Any = load(name, device=device).module
-    function = op.frameworks[name]
+    function = partial(op.frameworks[name], **dict(options)) if options else op.frameworks[name]
     if hasattr(adapter, "compiled"):
         run: Run = adapter.compiled(get_op(op.name), function, device)
         return run

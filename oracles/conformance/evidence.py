@@ -15,6 +15,8 @@ import reference
 from ..arrays import Array, widened
 from ..calculus.model import ARITHMETIC, Floats
 from ..case import Case, Result
+from ..derived import evaluate
+from ..ops import OPS
 from .cases import Variety
 from .checks import Check
 from .compare import elementwise
@@ -99,8 +101,12 @@ class Evidence:
     def sizes(self) -> Mapping[str, int]:
         """The sizes of the case by their letter: N samples, C classes, K inputs, M neurons."""
         shape = self.first.shape
-        if self.case.signature.definition is None:
+        signature = self.case.signature
+        if signature.definition is None:
             return {}
+        if self.case.op not in OPS:
+            sizes, leading = signature.signature.sizes({n: a.shape for n, a in self.case.primals.items()})
+            return {"N": math.prod(leading), **sizes} if leading else sizes
         if self.case.op == "dense":
             return {"N": shape[0], "K": shape[1], "M": self.case.primals["weights"].shape[1]}
         if self.case.op == "relu":
@@ -116,7 +122,7 @@ class Evidence:
         if (self.case.op, result) in _AXES:
             return _AXES[self.case.op, result]
         shape = self.expected(result).shape
-        if not self.sizes:
+        if not self.sizes or self.case.op not in OPS:
             return ("",) * len(shape)
         return ("N", "C")[: len(shape)] if len(shape) <= 2 else ("",) * (len(shape) - 1) + ("C",)
 
@@ -154,6 +160,10 @@ class Evidence:
         """What the op gives in float64 where some of its arrays were others; empty if nobody can say."""
         if self.case.signature.definition is None:
             return quietly(self.truth.instead, arrays) if self.truth.instead else {}
+        if self.case.op not in OPS:
+            given = {**self.case.primals, "cotangent": self.case.cotangent}
+            fits = all(a.shape == given[n].shape for n, a in arrays.items())
+            return evaluate(self.case, arrays) if fits else {}
         names = self.case.signature.primals
         primals = [arrays.get(n, floats(self.case, n) if n != "targets" else self.case.primals[n]) for n in names]
         options = dict(self.case.options)

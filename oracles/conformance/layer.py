@@ -13,7 +13,7 @@ import reference
 from reference import InputError
 
 from ..custom import CustomOp, custom_op
-from ..ops import get_op
+from ..ops import Op, get_op
 from ..registry import Oracle, load
 from ..words import did_you_mean
 from .interchange import Convert, to_cupy
@@ -30,7 +30,7 @@ ACCUMULATE = ("strict", "native")  # sums of the two-byte floats in float32, or 
 class Layer:
     """An op's implementation: forward(*primals) -> output, vjp(cotangent, *primals) -> gradients.
 
-    op: the name of an op of the suite, or a CustomOp.
+    op: the name of an op of the suite, an Op, or a CustomOp. An op's options are passed as keywords.
     vjp returns the gradients in the order of the op's differentiable primals (one alone needs no tuple), or a mapping
     by their names. targets: the label forms a loss takes, of ids, one_hot and soft. reductions: those it takes as the
     keyword `reduction`; a layer with "mean" alone is not passed one. any_rank: softmax and ReLU of any rank rather than
@@ -54,7 +54,7 @@ class Layer:
 
     def __init__(
         self,
-        op: str | CustomOp,
+        op: str | Op | CustomOp,
         *,
         forward: Callable[..., Any],
         vjp: Callable[..., Any],
@@ -86,7 +86,7 @@ class Layer:
     @classmethod
     def from_class(
         cls,
-        op: str | CustomOp,
+        op: str | Op | CustomOp,
         make: Callable[..., Any],
         *,
         name: str | None = None,
@@ -122,7 +122,7 @@ class Layer:
     @classmethod
     def from_torch(
         cls,
-        op: str | CustomOp,
+        op: str | Op | CustomOp,
         fn: Callable[..., Any],
         *,
         device: str = "cpu",
@@ -146,7 +146,7 @@ class Layer:
     @classmethod
     def from_jax(
         cls,
-        op: str | CustomOp,
+        op: str | Op | CustomOp,
         fn: Callable[..., Any],
         *,
         device: str = "cpu",
@@ -166,19 +166,19 @@ class Layer:
         return cls._of(op, fn, name, start, targets, reductions, any_rank, True, convention, accumulate)
 
     @staticmethod
-    def _traced(framework: str, op: str | CustomOp, fn: Any, device: str) -> Callable[[], Session]:
+    def _traced(framework: str, op: str | Op | CustomOp, fn: Any, device: str) -> Callable[[], Session]:
         _callable(fn=fn)
         return partial(TracedSession, _name(op), fn, load(framework, device=device))
 
     @classmethod
-    def _of(cls, op: str | CustomOp, thing: Any, name: str | None, *settings: Any) -> Layer:
+    def _of(cls, op: str | Op | CustomOp, thing: Any, name: str | None, *settings: Any) -> Layer:
         layer = object.__new__(cls)
         layer._set(op, str(name or getattr(thing, "__name__", type(thing).__name__)), *settings)
         return layer
 
     def _set(
         self,
-        op: str | CustomOp,
+        op: str | Op | CustomOp,
         name: str,
         start: Any,
         targets: Any,
@@ -216,9 +216,9 @@ def reference_layer(op: str) -> Layer:
     return Layer(op, forward=forward, vjp=vjp, name=name, targets=TARGETS, reductions=REDUCTIONS, any_rank=True)
 
 
-def _name(op: str | CustomOp) -> str:
+def _name(op: str | Op | CustomOp) -> str:
     """The op's name; InputError where there is no such op."""
-    return op.name if isinstance(op, CustomOp) else get_op(op).name
+    return op.name if isinstance(op, CustomOp | Op) else get_op(op).name
 
 
 def _torch_base(make: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..ops import Op
+from . import declared_cases
 from .custom_judge import own_frame
 from .frames import Frame, frame_pool, large_frames
 from .layer import Layer
@@ -32,7 +34,7 @@ def with_a_large_one(layer: Layer, seed: int) -> Sequence[Frame]:
 
 def several_samples(layer: Layer, seed: int) -> Sequence[Frame]:
     """Frames with several samples, where a layer's memory and the order of elements can show."""
-    if layer.custom is not None:
+    if layer.custom is not None and not _sized(layer):
         return small(layer, seed)
     return [f for f in not_empty(layer, seed) if f.sizes and f.sizes[0] > 1 and f.elements >= 6]
 
@@ -44,15 +46,30 @@ def wide_and_tall(layer: Layer, seed: int) -> Sequence[Frame]:
 
 
 def large(layer: Layer, seed: int) -> tuple[Frame, ...]:
-    """The large frames of a run; none for a user's own op."""
+    """The large frames of a run; none for an op whose own strategy says the sizes."""
     if layer.custom is not None:
-        return ()
+        op = _sized(layer)
+        return declared_cases.large_frames(op, tuple(layer.reductions), seed) if op else ()
     return large_frames(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
 
 
 def small(layer: Layer, seed: int) -> tuple[Frame, ...]:
     """The edges and the fresh shapes of a run; ReLU and softmax of rows alone, unless the layer takes any rank."""
-    if layer.custom is not None:  # its cases say the sizes
-        return (own_frame(layer, layer.custom),)
+    if layer.custom is not None:
+        op = _sized(layer)
+        if op:
+            return declared_cases.small_frames(op, tuple(layer.reductions), seed)
+        return (own_frame(layer, layer.custom),)  # its cases say the sizes
     pool = frame_pool(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
     return tuple(f for f in pool if layer.any_rank or layer.op not in ("relu", "softmax") or len(f.sizes) == 2)
+
+
+def own_frames(layer: Layer) -> Sequence[Frame]:
+    """Plain frames of an op that has no reference: three of unequal sizes, or the one that its strategy fills."""
+    return [f for f in small(layer, 0) if 0 not in f.sizes and (f.elements > 4 or not f.sizes)][:3]
+
+
+def _sized(layer: Layer) -> Op | None:
+    """The declaration of an op that is no more than declared, where its sizes follow from that."""
+    op = layer.custom
+    return op.declared if op is not None and op.cases is None else None

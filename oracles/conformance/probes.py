@@ -12,9 +12,9 @@ from ..case import Case
 from ..ops import get_op
 from ..recipe import Recipe
 from .cases import Variety
-from .custom_judge import own_frame
 from .frames import Frame
 from .layer import Layer
+from .pools import own_frames
 from .search import try_cases
 from .variations import nan_at_the_end
 
@@ -60,7 +60,7 @@ def masks(dtype: str) -> Case:
 def probes(layer: Layer) -> Iterator[Frame]:
     """Plain small frames, each form of labels and reduction that the layer takes in turn."""
     if layer.custom is not None:
-        yield own_frame(layer, layer.custom)
+        yield from own_frames(layer)
         return
     forms = [(r, t) for t in layer.targets for r in layer.reductions]
     for i, sizes in enumerate(_PROBES[layer.op]):

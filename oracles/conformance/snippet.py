@@ -118,7 +118,7 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
         judged = Case(case.op, {**case.primals, "inputs": whole}, case.cotangent, case.options)
     truth = truth_for(layer, judged).final()
     exact, certified = "the exact value, rounded to float64", "the certified bound on the error"
-    if layer.custom is not None:
+    if layer.custom is not None and layer.custom.declared is None:
         exact, certified = f"by {judged_by(layer)}, in float64", "an estimated bound on the error"
     yield f"expected = {code(truth.enclosures[result].value, limit=LIMIT)}  # {exact}"
     yield f"allowed = {code(np.asarray(truth.bounds[result]), limit=LIMIT)}  # {certified}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..case import Case
+from ..ops import OPS
 
 _MANY = 1000  # samples that are enough
 
@@ -16,7 +17,7 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
     """Cases that differ from this one in a way that a layer's memory of it would show; the last in its values alone."""
     first = case.signature.primals[0]
     a = case.primals[first]
-    if case.signature.definition is None:
+    if case.op not in OPS:
         yield from _of_unknown(case)
         return
     if not a.ndim or not a.size:
@@ -79,11 +80,26 @@ def _of_unknown(case: Case) -> Iterator[tuple[str, Case]]:
     """Of a user's own op: values that its cases have, in another order; whether a sample can go, it must be asked."""
     first = case.signature.primals[0]
     yield "another cotangent", _replaced(case, {"cotangent": -case.cotangent})
-    samples = {n: x for n, x in _by_sample(case).items() if x.ndim}
+    samples = {n: x for n, x in _along_samples(case).items() if x.ndim}
     n = len(case.primals[first]) if first in samples else 0
     if n > 1 and all(len(x) == n for x in samples.values()):
         yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in samples.items()})
         yield "other values", _replaced(case, {n: x[::-1] for n, x in samples.items()})
+
+
+def _along_samples(case: Case) -> dict[str, Array]:
+    """The arrays along the first axis of the first primal, where the signature says which those are; none otherwise."""
+    op, first = case.signature, case.signature.primals[0]
+    if op.definition is None:
+        return _by_sample(case)
+    axes = {a.name: a.axes or () for a in (*op.signature.inputs, *op.signature.outputs)}
+    axis = axes[first][0] if axes[first] else ""
+    leads = axis != "..." or case.primals[first].ndim > op.signature.inputs[0].rank
+    if not axis or not leads or any(axis in of[1:] for of in axes.values()):
+        return {}
+    arrays = {n: a for n, a in case.primals.items() if axes[n][:1] == (axis,)}
+    output = axes[op.signature.outputs[0].name]
+    return arrays | ({"cotangent": case.cotangent} if output[:1] == (axis,) or not output else {})
 
 
 def _by_sample(case: Case) -> dict[str, Array]:

@@ -29,7 +29,7 @@ from .op import Op
 OPS: dict[str, Op] = {
     module.OP.name: module.OP for module in (dense, relu, softmax, cross_entropy, softmax_cross_entropy)
 }
-# those that have no more than a declaration as yet are no names of the suite's
+# and those that have no reference as yet
 DECLARATIONS: dict[str, Op] = OPS | {
     module.OP.name: module.OP
     for module in (gelu, layer_norm, rms_norm, log_softmax, bce_with_logits, swiglu, attention)
@@ -42,20 +42,21 @@ def declare(op: Op) -> None:
     """Make an op of a user's own known by its name; InputError where another has that name."""
     if op.name in OPS:
         raise InputError(f"name: {op.name} is an op of the suite; give yours another name")
-    known = _DECLARED.setdefault(op.name, op)
+    known = _DECLARED.get(op.name, op)
     if (known.primals, known.differentiable) != (op.primals, op.differentiable):
         had, has = (f"{', '.join(o.primals)} (differentiable: {', '.join(o.differentiable)})" for o in (known, op))
         raise InputError(f"name: {op.name} was declared with the primals {had} before, got {has}; give it another name")
+    _DECLARED[op.name] = op  # the latest: a definition may have been mended
 
 
 def known_ops() -> tuple[str, ...]:
     """The names of the suite's ops, and of those that code which has run declared."""
-    return *OPS, *_DECLARED
+    return tuple(dict.fromkeys((*DECLARATIONS, *_DECLARED)))
 
 
 def get_op(name: object) -> Op:
     """The op of that name, or an InputError that lists those there are."""
-    if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name)):
+    if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name) or DECLARATIONS.get(name)):
         return op
     listed = ", ".join(known_ops())
     own = f"; an op of your own is known once the code that declares it has run: CustomOp({name!r}, ...)"
@@ -70,6 +71,9 @@ def undeclared(data: Mapping[str, Any]) -> Op:
         raise InputError(f"op: expected the name of an op of your own, got {name!r}")
     if not isinstance(differentiable, list) or not differentiable or not all(d in primals for d in differentiable):
         raise InputError(f"differentiable: expected some of {', '.join(primals)}, got {shown(differentiable)}")
+    known = _DECLARED.get(name) or DECLARATIONS.get(name)
+    if known and (known.primals, known.differentiable) == (primals, tuple(differentiable)):
+        return known
     return Op.bare(name, primals, tuple(differentiable))
 
 

@@ -22,9 +22,10 @@ def test_bits_are_those_of_every_version():
         data = b"".join(Recipe(s, (7, 5), "float64", seed=11, scale=3).build().tobytes() for s in sorted(styles))
         return hashlib.sha256(data).hexdigest()[:16]
 
-    later = {"smoothed", "mixup"}
-    assert hashed(STYLES.keys() - later) == "75f35a8868911239"
+    later, latest = {"smoothed", "mixup"}, {"offset"}
+    assert hashed(STYLES.keys() - later - latest) == "75f35a8868911239"
     assert hashed(later) == "d78ca56924c4b0b7"
+    assert hashed(latest) == "4af9da7f194d00c1"
 
 
 def test_distributions_over_the_classes():
