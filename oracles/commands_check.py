@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import completion
-from .ops import OPS
+from .ops import DECLARATIONS
 from .terminal import (
     DEVICE,
     HTML,
@@ -54,7 +54,7 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @click.option(
     "--op",
     shell_complete=completion.ops,
-    help=f"What it computes: {', '.join(OPS)}, or an op of its module's own; a Layer says so itself.",
+    help=f"What it computes: {', '.join(DECLARATIONS)}, or an op of its module's own; a Layer says so itself.",
 )
 @VJP
 @FRAMEWORK

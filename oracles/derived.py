@@ -113,7 +113,7 @@ def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Fl
     for results in forms.every:
         for name, number in results.items():
             y, (e, *_) = found[number]
-            bound = _stored(m, y, e)
+            bound = e if forms.graph.nodes[number].primitive == "stored" else _stored(m, y, e)
             allowed[name] = _larger(allowed[name], bound) if name in allowed else bound
     enclosures = {
         name: Enclosure(found[n][0], np.zeros(found[n][0].shape), radius)

@@ -14,7 +14,8 @@ from oracles.conformance.report import CheckFailed, Margin, Report, Verdict
 from reference import InputError, nnfs
 
 RETURNED = (Report, Verdict, Margin, Elements, Place, CheckFailed)
-NAMES = {f"oracles.{name}": getattr(oracles, name) for name in oracles.__all__}
+# domains such as `booleans` are values: oracles.ops.domains says what each is
+NAMES = {f"oracles.{name}": thing for name in oracles.__all__ if callable(thing := getattr(oracles, name))}
 NAMES |= {f"reference.{n}": v for n, v in vars(reference).items() if not n.startswith("_") and callable(v)}
 NAMES |= {f"reference.nnfs.{name}": getattr(nnfs, name) for name in nnfs.__all__}
 NAMES |= {f"{thing.__module__}.{thing.__name__}": thing for thing in RETURNED}

@@ -70,7 +70,7 @@ def ids(axis: str) -> Domain:
 
 
 def integers(low: int, high: int) -> Domain:
-    """Whole numbers from low to high, both included."""
+    """Whole numbers from low to high, both included. Raises InputError."""
     if low > high:
         raise InputError(f"integers: expected low <= high, got {low} and {high}")
     return Domain(f"integers from {low} to {high}", "integer", low, high, differentiable=False)

@@ -9,7 +9,8 @@ from .op import Op
 
 def relu(xp: Any, inputs: Any) -> Any:
     """x where it is positive, 0 elsewhere. NaN stays NaN; its derivative, as that at 0, is taken for 0."""
-    return xp.where(xp.as_given(inputs) > 0, inputs, xp.stop_gradient(xp.where(inputs <= 0, 0.0, inputs)))
+    given = xp.as_given(inputs)
+    return xp.where(given > 0, inputs, xp.stop_gradient(xp.where(given <= 0, 0.0, inputs)))
 
 
 OP = Op("relu(inputs[...]) -> output[...]", definition=relu)

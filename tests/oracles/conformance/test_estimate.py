@@ -1,6 +1,6 @@
 import numpy as np
-from oracles.conformance.bounds.arithmetic import ARITHMETIC
 
+from oracles.calculus.model import ARITHMETIC
 from oracles.conformance.estimate import effects, own_error, stored
 
 
