@@ -129,9 +129,10 @@ def test_a_name_is_enough_for_an_op_of_the_suite_and_options_are_keywords():
         seen.add(causal)
         raise ArithmeticError("enough")
 
-    report = check_layer(Layer("attention", forward=attention, vjp=attention), **QUICK)
+    report = check_layer(Layer(DECLARATIONS["attention"], forward=attention, vjp=attention), **QUICK)
     assert not report.passed
     assert seen == {False, True}
+    assert Layer("swiglu", forward=forward, vjp=vjp).custom.declared is DECLARATIONS["swiglu"]
     with pytest.raises(InputError, match="rms_norm has no definition"):
         Layer(Op("rms_norm(x[C]) -> output[C]"), forward=forward, vjp=vjp)
 
