@@ -10,6 +10,7 @@ import numpy as np
 from ...arrays import Array
 from ...calculus.model import Floats
 from ..evidence import Evidence
+from ..sessions import LOSSES
 from .divisors import divisors
 from .places import Place, above, from_index, rows_where
 from .ranges import multiples
@@ -94,7 +95,7 @@ def _of_chunks(letter: str, limit: int) -> Iterator[Value]:
             f"the labels of the first {limit} samples are used again for those that follow",
             lambda e, r: (
                 None
-                if "targets" not in e.case.primals
+                if e.case.op not in LOSSES
                 else e.instead(targets=e.label_weights[np.arange(e.sizes["N"]) % limit])[r]
             ),
             slack=64,

@@ -46,6 +46,8 @@ def limits(layer: Layer, runs: list[Evidence], r: str, dtype: str, seed: int) ->
 def _resized(layer: Layer, e: Evidence, letter: str, size: int, dtype: str, seed: int) -> Evidence | None:
     """A run of which that size is about `size`, and everything else as in a given run."""
     first, _, other = letter.partition("*")
+    if layer.custom is not None:  # whose frames are made in another way
+        return None
     sizes = {**e.sizes, first: size // e.sizes[other] if other else size}
     if not all(sizes.values()) or (e.case.op == "relu" and e.first.ndim != 1) or e.first.ndim > 2:
         return None

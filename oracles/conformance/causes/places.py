@@ -10,6 +10,7 @@ import numpy as np
 
 from ...arrays import Array
 from ..evidence import Evidence, quietly
+from ..sessions import LOSSES
 from ..wide import floats
 
 Where = Callable[[Evidence, str], Array | None]
@@ -215,7 +216,7 @@ def rows_where(text: str, mark: Callable[[Evidence], Array]) -> Place:
 
 
 def _lacks_last_class(e: Evidence) -> bool:
-    return "targets" in e.case.primals and e.label_weights.size > 0 and not e.label_weights[:, -1].any()
+    return e.case.op in LOSSES and e.label_weights.size > 0 and not e.label_weights[:, -1].any()
 
 
 def _whole(e: Evidence, r: str, holds: object) -> Array:

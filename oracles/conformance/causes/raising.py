@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..evidence import Evidence
+from ..sessions import LOSSES
 from .places import wholes
 
 
@@ -16,9 +17,7 @@ def of_raising(runs: Sequence[Evidence]) -> str:
         return ""
     message = raised[0].raised
     said = message.partition(":")[0] if message.startswith("raised ") else message
-    kinds = [
-        {e.case.primals["targets"].dtype.name for e in some if "targets" in e.case.primals} for some in (raised, others)
-    ]
+    kinds = [{e.case.primals["targets"].dtype.name for e in some if e.case.op in LOSSES} for some in (raised, others)]
     if len(kinds[0]) == 1 and not kinds[0] & kinds[1]:
         return f"{said} where the labels are {kinds[0].pop()}"
     if _on_rows_alone(raised, others):
@@ -33,7 +32,7 @@ def of_raising(runs: Sequence[Evidence]) -> str:
 
 def _on_rows_alone(raised: Sequence[Evidence], others: Sequence[Evidence]) -> bool:
     """Whether a loss raises on rows of labels, and is right on class ids."""
-    if "targets" not in raised[0].case.primals:
+    if raised[0].case.op not in LOSSES:
         return False
     of_ids = [e for e in others if e.case.primals["targets"].ndim == 1]
     right = of_ids and not any(e.wrong(r).any() for e in of_ids for r in e.actual)

@@ -163,3 +163,11 @@ def test_a_case_travels_with_its_options(tmp_path):
     again = Case.load(tmp_path / "case.json")
     assert again.options == {"eps": 1e-3}
     assert again.signature is OWN
+
+
+def test_causes_of_the_suites_losses_are_not_looked_for_in_another_op():
+    """Its targets are no class ids, and its cases are of any rank."""
+    layer = Layer("bce_with_logits", forward=lambda z, y: np.mean([row.sum() for row in z]), vjp=lambda g, z, y: g * z)
+    report = check_layer(layer, dtypes=["float32"], **QUICK)
+    assert not report.passed
+    assert not any("while looking for it" in v.cause for v in report.failures), {v.cause for v in report.failures}
