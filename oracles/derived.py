@@ -7,7 +7,7 @@ they have in common is done once. The bound of an element is the largest of thei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -115,12 +115,14 @@ def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Fl
             y, (e, *_) = found[number]
             bound = e if forms.graph.nodes[number].primitive == "stored" else _stored(m, y, e)
             allowed[name] = _larger(allowed[name], bound) if name in allowed else bound
-    enclosures = {
-        name: Enclosure(found[n][0], np.zeros(found[n][0].shape), radius)
-        for name, n in forms.definition.items()
-        for radius in found[n][1][1:]
-    }
+    enclosures = {name: _narrow(found[n][0], found[n][1][1:]) for name, n in forms.definition.items() if float64}
     return {name: b * INFLATION for name, b in allowed.items()}, enclosures
+
+
+def _narrow(y: Array, radii: Sequence[Floats]) -> Enclosure:
+    """What float64 has, and its own error."""
+    (radius,) = radii
+    return Enclosure(y, np.zeros(y.shape), radius)
 
 
 def evaluate(case: Case, arrays: Mapping[str, Array]) -> dict[str, Floats]:
@@ -140,8 +142,9 @@ def enclose(case: Case, *, precision: int = PRECISION) -> dict[str, Enclosure]:
     found = {n: enclosure(list(balls[at].ravel()), balls[at].shape) for n, at in forms.definition.items()}
     if all(np.isfinite(e.value).all() for e in found.values()):
         return found
-    _, narrow = bounds_and_enclosures(case, arithmetic_of(case))
-    return {name: e.or_else(narrow[name]) for name, e in found.items()}
+    own, arrays = forms.programs[0], _arrays(case)
+    narrow = evaluate_with_errors(own, arrays, [Analysis(ARITHMETIC["float64"], own.numbers)])
+    return {name: e.or_else(_narrow(*narrow[forms.definition[name]])) for name, e in found.items()}
 
 
 def _arrays(case: Case) -> dict[str, Array]:

@@ -26,16 +26,7 @@ SHORT = 2**24  # a whole number below, times a power of two, is a number of ever
 
 def evaluate(program: Program, arrays: Mapping[str, Array]) -> dict[int, Array]:
     """The wanted nodes in float64."""
-    found: dict[int, Array] = {}
-    with np.errstate(all="ignore"):
-        for number, step, params, done in program.steps:
-            if step.primitive in GIVEN:
-                found[number] = given(program.graph, step, arrays)
-            else:
-                found[number] = _value(step, [found[a] for a in step.args], params)
-            for gone in done:
-                del found[gone]
-    return found
+    return {number: y for number, (y, _) in evaluate_with_errors(program, arrays, ()).items()}
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,8 @@ def evaluate_with_errors(
                 for of, known in zip(analyses, pairs, strict=True):
                     known[number] = Pair(y, _given_error(of, step, y))
             else:
-                values[number] = y = _value(step, [values[a] for a in step.args], params)
+                args = [values[a] for a in step.args]
+                values[number] = y = np.asarray(PRIMITIVES[step.primitive].value(*args, **params))
                 for of, known in zip(analyses, pairs, strict=True):
                     if number in of.nodes:
                         known[number] = _with_error(of.arithmetic, step, y, [known[a] for a in step.args], params)
@@ -82,10 +74,6 @@ def evaluate_with_errors(
 NOTHING = np.full((), np.inf)  # is claimed of what was not asked for
 
 
-def _value(step: Node, args: Sequence[Array], params: Mapping[str, Any]) -> Array:
-    return np.asarray(PRIMITIVES[step.primitive].value(*args, **params))
-
-
 def _with_error(m: Arithmetic, step: Node, y: Array, args: Sequence[Pair], params: Mapping[str, Any]) -> Pair:
     row = PRIMITIVES[step.primitive]
     e = row.error(m, y, *args, **params)
@@ -93,9 +81,8 @@ def _with_error(m: Arithmetic, step: Node, y: Array, args: Sequence[Pair], param
         return Pair(y)
     if isinstance(e, Pair):
         return e
-    if step.kind == "real" and row.rounds:
-        return _settled(m, step, Pair(y, e if e.shape == y.shape else np.broadcast_to(e, y.shape)), args)
-    return Pair(y, e if e.shape == y.shape else np.broadcast_to(e, y.shape))
+    pair = Pair(y, e if e.shape == y.shape else np.broadcast_to(e, y.shape))
+    return _settled(m, step, pair, args) if step.kind == "real" and row.rounds else pair
 
 
 def given(graph: Graph, step: Node, arrays: Mapping[str, Array]) -> Array:

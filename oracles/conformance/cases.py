@@ -85,7 +85,7 @@ def _softmax(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
 def _cross_entropy(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
     special = (0.0, 1.0, ARITHMETIC[dtype].normal, 1 - ARITHMETIC[dtype].v, 1e-7)
     scale = draw(st.sampled_from((1.0, 0.25, 4.0)))
-    probabilities = _recipe(draw, v, ("probabilities",), frame.sizes, dtype, (scale,), special)
+    probabilities = recipe_of(draw, v, ("probabilities",), frame.sizes, dtype, (scale,), special)
     return _loss(draw, frame, dtype, v, "probabilities", probabilities)
 
 
@@ -118,7 +118,7 @@ def _values(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequen
         if not v.special
         else (1.0, 1.0, 2.0**-7, 8.0, *((2.0**40, 2.0**-40) if dtype != "float16" else ()))
     )
-    return _recipe(draw, v, ("uniform",) if v.rough else _VALUES, shape, dtype, scales, special)
+    return recipe_of(draw, v, ("uniform",) if v.rough else _VALUES, shape, dtype, scales, special)
 
 
 def _logits(draw: Draw, shape: Shape, dtype: str, v: Variety) -> Recipe:
@@ -132,7 +132,7 @@ def _logits(draw: Draw, shape: Shape, dtype: str, v: Variety) -> Recipe:
     # flat rows first, so that the first case of a wide frame is one; masks as in attention
     masks = 2 if not shape or shape[-1] <= 64 else 4  # whole blocks of a wide row may be hidden
     styles = ("zeros", "integers", "uniform", "ties", *(("masked",) * masks if v.special else ()))
-    return _recipe(draw, v, styles, shape, dtype, scales, special)
+    return recipe_of(draw, v, styles, shape, dtype, scales, special)
 
 
 def cotangents(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequence[float] = ()) -> Recipe:
@@ -145,10 +145,10 @@ def cotangents(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Seq
         else (1.0, 1.0, 2.0**-7, *((2.0**60, 2.0**-60) if dtype != "float16" else (16.0,)))
     )
     styles = ("uniform",) if v.rough else _COTANGENTS
-    return _recipe(draw, v, styles, shape, dtype, scales, special, salt=_COTANGENT_SALT)
+    return recipe_of(draw, v, styles, shape, dtype, scales, special, salt=_COTANGENT_SALT)
 
 
-def _recipe(
+def recipe_of(
     draw: Draw,
     v: Variety,
     styles: Sequence[str],
@@ -158,6 +158,7 @@ def _recipe(
     special: Sequence[float],
     salt: int = 0,
 ) -> Recipe:
+    """Numbers of one of the styles and scales, some of them replaced by special ones."""
     size = int(np.prod(shape))
     edits: list[tuple[int, float]] = []
     if special and size and v.special:

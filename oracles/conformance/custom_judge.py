@@ -85,13 +85,12 @@ def oracle_names(layer: Layer, wanted: Sequence[str] | None, known: Sequence[str
     op = layer.custom
     if op is None:
         return tuple(wanted or known)
-    if op.declared is not None:
-        return tuple(wanted or ("exact", *op.frameworks))
+    there = (*(("exact",) if op.declared is not None else ()), *op.frameworks)
     for name in wanted or ():
-        if name not in op.frameworks:
+        if name not in there:
             has = f"primals in {', '.join(op.frameworks)}" if op.frameworks else "no framework primal"
             raise InputError(f"oracle: {op.name} has {has}, got {name!r}")
-    return tuple(wanted or op.frameworks)
+    return tuple(wanted or there)
 
 
 def own_oracles(
@@ -101,10 +100,7 @@ def own_oracles(
     loaded, absent = [], {}
     for name in names:
         try:
-            own = name in op.frameworks
-            loaded.append(
-                oracle_of(op, name, device) if own else load(name, device="cpu" if name == "exact" else device)
-            )
+            loaded.append(oracle_of(op, name, device) if name in op.frameworks else load(name))
         except OracleUnavailable as reason:
             if insist:
                 raise

@@ -7,7 +7,6 @@ from .domains import labels as labels
 from .domains import one_hot as one_hot
 from .domains import positive as positive
 from .domains import probabilities as probabilities
-from .domains import without_gradient as without_gradient
 from .op import Op as Op
 from .op import Option as Option
 from .registry import DECLARATIONS as DECLARATIONS

@@ -8,7 +8,7 @@ Integers and booleans have no gradient and keep a dtype of their own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -57,11 +57,6 @@ REAL = Domain("real")
 booleans = Domain("booleans", "boolean", differentiable=False)
 probabilities = Domain("probabilities", low=0.0, high=1.0, rows="probabilities")
 positive = Domain("positive", low=0.0)
-
-
-def without_gradient(domain: Domain) -> Domain:
-    """The same values, of a primal that the op has no gradient for."""
-    return replace(domain, differentiable=False)
 
 
 def ids(axis: str) -> Domain:

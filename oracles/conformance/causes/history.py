@@ -13,7 +13,7 @@ from ..contain import call_of_candidate, said
 from ..evidence import Evidence, same
 from ..layer import Layer
 from ..probes import plain_case
-from ..referee import run_layer
+from ..referee import run_layer, truth_for
 from ..run import forward, hand_over, options_of, predictions
 from ..search import Disagreement
 from ..state_checks import after_another
@@ -45,7 +45,7 @@ def of_history(layer: Layer, found: Disagreement) -> str:
         if now.wrong(r).sum() > 1 and now.computed(r).shape == now.expected(r).shape:
             for text, predicted in _from_the_past(now, past, r):
                 met = predicted.shape == now.computed(r).shape and _met(now, r, predicted)
-                if met and (text not in SUMS or _of_quarters(layer, found, past, r, text)):
+                if met and (text not in SUMS or _of_quarters(layer, found, now, past, r, text)):
                     return f"{r}: {text}"
     return ""
 
@@ -97,24 +97,25 @@ def adds_up(layer: Layer, case: Case, r: str) -> bool:
     if not layer.has_cotangent:
         return True
     quarter = _quarter(case)
-    first, truth = Evidence.of(layer, case), Evidence.of(layer, quarter).truth
+    first, truth = truth_for(layer, case).final(), truth_for(layer, quarter).final()
     try:
         now = Evidence(quarter, truth, after_another(layer, case, quarter).result)
     except Disagreement:
         return False
-    predicted = first.expected(r) + now.expected(r)
+    predicted = first.enclosures[r].value + now.expected(r)
     return now.computed(r).shape == predicted.shape and _met(now, r, predicted)
 
 
-def _of_quarters(layer: Layer, found: Disagreement, earlier: Sequence[Evidence], r: str, text: str) -> bool:
+def _of_quarters(
+    layer: Layer, found: Disagreement, now: Evidence, earlier: Sequence[Evidence], r: str, text: str
+) -> bool:
     """Whether the sum is met as well where the earlier calls had a quarter of their cotangents."""
-    truth = Evidence.of(layer, found.call).truth
     if r == "output" or not layer.has_cotangent:  # other results tell as much
-        return any(not np.array_equal(e.expected(r), truth.enclosures[r].value) for e in earlier)
+        return any(not np.array_equal(e.expected(r), now.expected(r)) for e in earlier)
     past = [_quarter(case) for case in found.earlier]
     other = Disagreement(found.case, "", call=found.call, earlier=past, refilled=found.refilled)
     try:
-        now = Evidence(found.call, truth, _after_history(layer, other))
+        now = Evidence(found.call, now.truth, _after_history(layer, other))
     except Exception:  # of the candidate
         return False
     sums = [

@@ -171,3 +171,9 @@ def test_causes_of_the_suites_losses_are_not_looked_for_in_another_op():
     report = check_layer(layer, dtypes=["float32"], **QUICK)
     assert not report.passed
     assert not any("while looking for it" in v.cause for v in report.failures), {v.cause for v in report.failures}
+
+
+def test_an_oracle_that_the_op_has_nothing_in_is_refused():
+    with pytest.raises(InputError, match="own_rms_norm has no framework primal, got 'torch'"):
+        check_layer(Layer(OWN, forward=forward, vjp=vjp), oracles=["torch"], **QUICK)
+    assert check_layer(Layer(OWN, forward=forward, vjp=vjp), oracles=["exact"], **QUICK).passed
