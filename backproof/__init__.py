@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from oracles import Case as Case
     from oracles import CheckFailed as CheckFailed
-    from oracles import CustomOp as CustomOp
     from oracles import InputError as InputError
     from oracles import Layer as Layer
     from oracles import Op as Op

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .conformance.layer import Layer as Layer
     from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
     from .conformance.report import CheckFailed as CheckFailed
-    from .custom import CustomOp as CustomOp
     from .ops import Op as Op
     from .ops import booleans as booleans
     from .ops import ids as ids
@@ -41,7 +40,6 @@ _HOMES = {
     "Layer": ".conformance.layer",
     "parametrize_with_checks": ".conformance.parametrize",
     "CheckFailed": ".conformance.report",
-    "CustomOp": ".custom",
     "Op": ".ops",
     "booleans": ".ops",
     "ids": ".ops",

@@ -20,7 +20,6 @@ from numpy.typing import ArrayLike
 
 from reference import InputError
 from reference._arrays import shown
-from reference._targets import as_targets
 
 from .arrays import (
     FLOAT_DTYPES,
@@ -76,9 +75,7 @@ class Case:
         shape = signature.output_shape(shapes, settings)
         if shape not in (None, g.shape):
             raise InputError(f"cotangent: expected shape {shape}, that of the output of {op}, got {g.shape}")
-        for name, domain in signature.domains.items():
-            if domain.forms:  # labels, as ids or as rows
-                as_targets(arrays[name], *arrays[signature.differentiable[0]].shape)
+        signature.check_values(arrays)
         floats = {name: arrays[name].dtype for name in signature.differentiable} | {"cotangent": g.dtype}
         for name, dtype in floats.items():
             if dtype.name not in FLOAT_DTYPES:
@@ -87,11 +84,17 @@ class Case:
             listed = ", ".join(f"{name} {dtype}" for name, dtype in floats.items())
             raise InputError(f"dtype: expected one for all of a case, got {listed}")
         recipes = {name: value for name, value in given.items() if isinstance(value, Recipe)}
-        object.__setattr__(self, "signature", signature)
-        for name, value in (("op", signature.name), ("primals", MappingProxyType(arrays)), ("cotangent", g)):
+        held = {"primals": arrays, "options": settings, "recipes": recipes}
+        values = {"op": signature.name, "signature": signature, "cotangent": g} | {
+            n: MappingProxyType(x) for n, x in held.items()
+        }
+        for name, value in values.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "options", MappingProxyType(settings))
-        object.__setattr__(self, "recipes", MappingProxyType(recipes))
+
+    def of(self, op: Op) -> Case:
+        """The same case of the op as it is declared by now; the case itself where it is. Raises InputError."""
+        given: dict[str, Any] = _named_arrays(self) | dict(self.recipes)
+        return self if op is self.signature else Case(op, given, given.pop("cotangent"), self.options)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -239,7 +242,6 @@ def _options(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         taken = ", ".join(op.options) or "none"
         raise InputError(f"options: {op.name} takes {taken}, got {', '.join(sorted(map(str, unknown)))}")
-    # plain Python values, which print as code
     plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in options.items()}
     return {**op.options, **plain}
 

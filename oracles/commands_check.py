@@ -182,7 +182,7 @@ def replay(
         for name, one in found.items():
             if one.failure:
                 console.print(f"{name}: {one.failure}", markup=False)
-        sys.exit(0 if found["reference"].passed else 1)
+        sys.exit(0 if "reference" not in found or found["reference"].passed else 1)
     if in_process:
         done = replays.replay(load_layer(target), recording.check, recording.case, recording.earlier)
     else:

@@ -42,6 +42,7 @@ class Forms:
     definition: Mapping[str, int]
     others: tuple[Mapping[str, int], ...]
     programs: tuple[Program, Program]  # of the definition alone, and of all
+    limited: tuple[str, ...]  # for each of `every`: "too" and "alone" as `leaves_range` says, "" for others
 
     @property
     def every(self) -> tuple[Mapping[str, int], ...]:
@@ -74,7 +75,8 @@ def _forms(op: Op, shapes: Shapes, cotangent: tuple[int, ...], settings: Setting
     definition, *others = found
     numbers = dict.fromkeys(number for results in found for number in results.values())
     programs = Program(graph, tuple(definition.values())), Program(graph, tuple(numbers))
-    return Forms(graph, definition, tuple(others), programs)
+    limited = tuple(getattr(form, "leaves_range", "") for form in (op.definition, *op.forms, *op.vjp_forms))
+    return Forms(graph, definition, tuple(others), programs, limited)
 
 
 def bounds(case: Case, *, accumulate: str = "strict", products: Products = EXACT) -> dict[str, Floats]:
@@ -108,13 +110,18 @@ def bounds_and_enclosures(case: Case, m: Arithmetic) -> tuple[dict[str, Floats],
 def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Floats], dict[str, Enclosure]]:
     forms = forms_of(case)
     program = forms.programs[1]
-    found = evaluate_with_errors(program, _arrays(case), [Analysis(m, program.numbers, _rounded(case)), *float64])
+    found = evaluate_with_errors(program, arrays_of(case), [Analysis(m, program.numbers, _rounded(case)), *float64])
     allowed: dict[str, Floats] = {}
-    for results in forms.every:
+    beyond: dict[str, Array] = {}
+    for results, limited in zip(forms.every, forms.limited, strict=True):
         for name, number in results.items():
             y, (e, *_) = found[number]
             bound = e if forms.graph.nodes[number].primitive == "stored" else _stored(m, y, e)
-            allowed[name] = _larger(allowed[name], bound) if name in allowed else bound
+            if limited != "alone":
+                allowed[name] = _larger(allowed[name], bound) if name in allowed else bound
+            if limited:
+                beyond[name] = beyond.get(name, False) | np.isinf(bound)
+    allowed |= {name: np.where(there, np.inf, allowed[name]) for name, there in beyond.items()}
     enclosures = {name: _narrow(found[n][0], found[n][1][1:]) for name, n in forms.definition.items() if float64}
     return {name: b * INFLATION for name, b in allowed.items()}, enclosures
 
@@ -128,7 +135,7 @@ def _narrow(y: Array, radii: Sequence[Floats]) -> Enclosure:
 def evaluate(case: Case, arrays: Mapping[str, Array]) -> dict[str, Floats]:
     """The definition and its gradients in float64, where some arrays of the case are others of their shapes."""
     forms = forms_of(case)
-    found = running_error.evaluate(forms.programs[0], {**_arrays(case), **arrays})
+    found = running_error.evaluate(forms.programs[0], {**arrays_of(case), **arrays})
     return {name: found[number] for name, number in forms.definition.items()}
 
 
@@ -138,16 +145,16 @@ def enclose(case: Case, *, precision: int = PRECISION) -> dict[str, Enclosure]:
     What no ball holds (an infinity, or a radius of any size) is as float64 has it, whose error is then the radius.
     """
     forms = forms_of(case)
-    balls = in_balls(forms.programs[0], _arrays(case), precision)
+    balls = in_balls(forms.programs[0], arrays_of(case), precision)
     found = {n: enclosure(list(balls[at].ravel()), balls[at].shape) for n, at in forms.definition.items()}
     if all(np.isfinite(e.value).all() for e in found.values()):
         return found
-    own, arrays = forms.programs[0], _arrays(case)
+    own, arrays = forms.programs[0], arrays_of(case)
     narrow = evaluate_with_errors(own, arrays, [Analysis(ARITHMETIC["float64"], own.numbers)])
     return {name: e.or_else(_narrow(*narrow[forms.definition[name]])) for name, e in found.items()}
 
 
-def _arrays(case: Case) -> dict[str, Array]:
+def arrays_of(case: Case) -> dict[str, Array]:
     """What a graph is given, floats in float64: the primals, the cotangent, and numbers that the dtype rounds."""
     named = {**case.primals, "cotangent": case.cotangent}
     for name in forms_of(case).graph.inputs:

@@ -19,7 +19,8 @@ from jax import Array
 
 from .case import Case, Result
 from .jax_products import product_roundoff as product_roundoff
-from .ops import Op, get_op
+from .ops import Op
+from .primals import primal, running
 from .registry import LayerError
 
 INSTALL = "pip install jax"
@@ -61,9 +62,51 @@ def _reduce(losses: Array, reduction: str) -> Array:
     return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
 
-PRIMALS: dict[str, Callable[..., Array]] = {
-    f.__name__: f for f in (dense, relu, softmax, cross_entropy, softmax_cross_entropy)
-}
+def gelu(inputs: Array, approximate: str) -> Array:
+    return jax.nn.gelu(inputs, approximate=approximate == "tanh")
+
+
+def layer_norm(inputs: Array, weight: Array, bias: Array, eps: float) -> Array:
+    centred = inputs - inputs.mean(-1, keepdims=True)
+    return centred * jax.lax.rsqrt(inputs.var(-1, keepdims=True) + eps) * weight + bias
+
+
+def rms_norm(inputs: Array, weight: Array, eps: float) -> Array:
+    return inputs * jax.lax.rsqrt((inputs * inputs).mean(-1, keepdims=True) + eps) * weight
+
+
+def log_softmax(inputs: Array) -> Array:
+    return jax.nn.log_softmax(inputs)
+
+
+def bce_with_logits(logits: Array, targets: Array, reduction: str) -> Array:
+    return _reduce(-targets * jax.nn.log_sigmoid(logits) - (1 - targets) * jax.nn.log_sigmoid(-logits), reduction)
+
+
+def swiglu(gate: Array, up: Array) -> Array:
+    return jax.nn.silu(gate) * up
+
+
+def attention(q: Array, k: Array, v: Array, causal: bool) -> Array:
+    scores = q @ jnp.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1]).astype(q.dtype)
+    if causal:
+        scores = jnp.where(jnp.tri(scores.shape[-2], scores.shape[-1], dtype=bool), scores, -jnp.inf)
+    return jax.nn.softmax(scores) @ v
+
+
+_OPS: tuple[Callable[..., Array], ...] = (
+    *(dense, relu, softmax, cross_entropy, softmax_cross_entropy),
+    *(gelu, layer_norm, rms_norm, log_softmax, bce_with_logits, swiglu, attention),
+)
+PRIMALS = {f.__name__: f for f in _OPS}
+
+
+@lru_cache
+def namespace() -> Any:
+    """What a definition is handed to run on jax's arrays."""
+    s = jax.scipy.special
+    special = {"erf": s.erf, "erfc": s.erfc, "lgamma": s.gammaln, "digamma": s.digamma, "sigmoid": jax.nn.sigmoid}
+    return running(jnp, special | {"logsumexp": s.logsumexp}, jax.lax.stop_gradient)
 
 
 def version() -> str:
@@ -81,7 +124,7 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     primals = {name: _labels(name, a, case) for name, a in case.primals.items()}
     leaves = {name: primals.pop(name) for name in case.signature.differentiable}
     with on_device(device):
-        output, gradients = _compiled(case.op, tuple(case.options.items()))(
+        output, gradients = _compiled(case.signature, tuple(case.options.items()))(
             np.ascontiguousarray(case.cotangent).reshape(case.cotangent.shape), leaves, primals
         )
         return Result(np.array(output), {name: np.array(g) for name, g in gradients.items()})
@@ -92,29 +135,14 @@ def forget() -> None:
     jax.clear_caches()
 
 
-def compiled(op: Op, fn: Callable[..., Any], device: str) -> Callable[[Mapping[str, Any]], Result]:
-    """What runs a function that is traced once for each shape: run(primals by name and "cotangent") -> Result."""
-
-    def run(cotangent: Array, *primals: Array) -> Any:
-        output, pull = pullback(fn, dict(zip(op.primals, primals, strict=True)), op.differentiable, {})
-        return output, pull(cotangent.astype(output.dtype))
-
-    jitted = jax.jit(run)
-
-    def on_arrays(arrays: Mapping[str, Any]) -> Result:
-        with on_device(device):
-            output, gradients = jitted(arrays["cotangent"], *(arrays[name] for name in op.primals))
-            return Result(np.array(output), {name: np.array(g) for name, g in gradients.items()})
-
-    return on_arrays
-
-
 @lru_cache
-def _compiled(op: str, options: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+def _compiled(op: Op, options: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+    function = primal(op, "jax", PRIMALS, namespace)
+
     def run(cotangent: Array, leaves: Mapping[str, Array], others: Mapping[str, Array]) -> Any:
         given = {**leaves, **others}
-        primals = {name: given[name] for name in get_op(op).primals}  # jit hands over dicts sorted by name
-        output, pull = pullback(PRIMALS[op], primals, tuple(leaves), dict(options))
+        primals = {name: given[name] for name in op.primals}  # jit hands over dicts sorted by name
+        output, pull = pullback(function, primals, tuple(leaves), dict(options))
         return output, pull(cotangent)
 
     return jax.jit(run)
@@ -200,6 +228,7 @@ def _x64() -> AbstractContextManager[Any]:
 def _labels(name: str, a: Any, case: Case) -> Any:
     """Label weights in the dtype of the logits, so that JAX does not promote the loss; ids in one dtype."""
     a = np.array(a, order="C")
-    if name != "targets":
-        return a
-    return a.astype(case.dtype if a.ndim == 2 else np.int64)
+    domain = case.signature.domains.get(name)
+    if domain is not None and domain.forms and a.ndim == 2:
+        return a.astype(case.dtype)
+    return a.astype(np.int64) if a.dtype.kind in "iu" else a

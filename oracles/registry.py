@@ -12,7 +12,6 @@ A framework in which candidates can be written also holds
     tracer(op, fn, device)      trace(primals, options) -> (output, cotangent -> gradients by name, None for none)
     depends_on(output, array)   whether its array went into its output, where it can tell
     IMMUTABLE = True            where nobody can write to its arrays, which may then be handed on as they are
-    compiled(op, fn, device)    likewise for what is run often, where there is a faster way: run(arrays) -> Result
 One that is no framework, with which nothing is cross-validated, holds
     OWN_ARITHMETIC = True
 One whose settings may let it take matrix products in less than the dtype holds
@@ -48,6 +47,7 @@ from .words import did_you_mean
 
 GROUP = "backproof.oracles"
 DEVICES = ("cpu", "cuda")
+OWN_ARITHMETIC = ("exact", "finite_difference")  # the oracles of this project, which are no frameworks
 _LOADED: dict[str, ModuleType] = {}
 
 

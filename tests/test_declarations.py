@@ -27,7 +27,7 @@ def test_a_declaration_is_a_page(op):
 def test_every_form_is_the_same_function(op):
     for case in margins.cases(DECLARATIONS[op], "float64", 4, seed=1):
         forms = derived.forms_of(case)
-        in_balls = enclose(forms.programs[1], derived._arrays(case), 300)
+        in_balls = enclose(forms.programs[1], derived.arrays_of(case), 300)
         cancelled = 2.0**-250 * np.max(np.abs(case.cotangent), initial=0.0)
         for results in forms.others:
             for name, number in results.items():

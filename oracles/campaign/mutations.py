@@ -12,8 +12,10 @@ from reference import InputError
 from ..arrays import Array
 from ..calculus.model import ARITHMETIC
 from ..case import Case
+from ..conformance.axes import shared_axes
 from ..conformance.cases import finite_specials
-from ..conformance.shrink import axes, taken
+from ..conformance.shrink import taken
+from ..ops.domains import REAL, Domain
 from ..recipe import LAYOUTS, laid_out
 
 NEW_SHAPE = 0.003  # of the changes: jax compiles each shape, for as long as it takes to judge twenty cases
@@ -42,8 +44,10 @@ def _changed(case: Case, arrays: dict[str, Array], rng: random.Random, also: tup
     if kind < NEW_SHAPE:
         return _other_samples(case, arrays, rng)
     floats = [n for n in (*case.signature.differentiable, *also) if arrays[n].size]
-    if kind < 0.1 and "targets" in arrays and arrays["targets"].size:
-        return arrays | {"targets": _labels(arrays["targets"], arrays[case.signature.differentiable[0]], rng)}
+    others = [n for n in case.primals if n not in case.signature.differentiable and arrays[n].size]
+    if kind < 0.1 and others:
+        name = rng.choice(others)
+        return arrays | {name: _other_labels(arrays[name], case.signature.domains[name], arrays, case, rng)}
     if not floats:
         return arrays
     name = rng.choice(floats)
@@ -52,8 +56,9 @@ def _changed(case: Case, arrays: dict[str, Array], rng: random.Random, also: tup
     values = np.array(arrays[name], order="C")
     with np.errstate(all="ignore"):
         values = rng.choice(_MUTATIONS)(values, rng)
-        if case.op == "cross_entropy" and name == "probabilities":
-            values = np.clip(values, 0, 1)
+        domain = case.signature.domains.get(name, REAL)
+        if domain.rows == "probabilities" or domain.is_bounded:
+            values = np.clip(values, domain.low, float(domain.high))
         return arrays | {name: np.asarray(values, arrays[name].dtype)}
 
 
@@ -123,24 +128,28 @@ _MUTATIONS: tuple[Mutation, ...] = (
 )
 
 
-def _labels(targets: Array, predictions: Array, rng: random.Random) -> Array:
-    """Another class for one sample; of rows of weights, two classes change places."""
-    changed, classes = np.array(targets, order="C"), predictions.shape[1]
-    row = rng.randrange(len(changed))
-    if changed.ndim == 1:
-        changed[row] = rng.randrange(classes)
-    else:
-        a, b = rng.randrange(classes), rng.randrange(classes)
-        changed[row, [a, b]] = changed[row, [b, a]]
+def _other_labels(a: Array, domain: Domain, arrays: dict[str, Array], case: Case, rng: random.Random) -> Array:
+    """Another of the whole numbers somewhere; of rows of weights, two classes change places."""
+    changed = np.array(a, order="C")
+    if changed.dtype.kind in "iub" and (changed.ndim == 1 or not domain.forms):
+        shapes = {n: arrays[n].shape for n in case.primals}
+        sizes = case.signature.signature.sizes(shapes)[0] if isinstance(domain.high, str) else {}
+        high = sizes[domain.high] - 1 if isinstance(domain.high, str) else min(1.0, domain.high)
+        low = 0 if domain.low == -np.inf else int(domain.low)
+        changed.flat[rng.randrange(changed.size)] = rng.randint(low, int(high))
+    elif changed.ndim:
+        rows = changed.reshape(-1, changed.shape[-1])
+        i, a_class, b_class = (rng.randrange(n) for n in (len(rows), rows.shape[1], rows.shape[1]))
+        rows[i, [a_class, b_class]] = rows[i, [b_class, a_class]]
     return changed
 
 
 def _other_samples(case: Case, arrays: dict[str, Array], rng: random.Random) -> dict[str, Array]:
     """Along one axis, an index once more or one fewer; never the last."""
-    axis = rng.choice(axes(case) or ({},))
+    axis = rng.choice(shared_axes(case) or ({},))
     if not axis:
         return arrays
-    name, at = next(iter(axis.items()))
+    name, (at, *_) = next(iter(axis.items()))
     n = arrays[name].shape[at]
     if n < 1:
         return arrays
@@ -150,4 +159,4 @@ def _other_samples(case: Case, arrays: dict[str, Array], rng: random.Random) -> 
     elif n < 40:
         keep.insert(rng.randrange(n), rng.randrange(n))
     indices = np.array(keep, np.intp)
-    return {k: taken(a, indices, axis[k]) if k in axis else a for k, a in arrays.items()}
+    return {k: taken(a, indices, axis.get(k, ())) for k, a in arrays.items()}

@@ -20,14 +20,14 @@ from ..conformance.cases import Variety
 from ..conformance.checks import CHECKS
 from ..conformance.compare import Comparison
 from ..conformance.contain import left_as_found
-from ..conformance.custom_judge import judged_by, own_notes
 from ..conformance.diagnose import Diagnosis
 from ..conformance.frames import Frame
+from ..conformance.judges import judged_by, notes, truth_for
 from ..conformance.kit import panel_for
 from ..conformance.layer import Layer, reference_layer
 from ..conformance.lost import Lost, notice
 from ..conformance.pools import large, small
-from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle, truth_for
+from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle
 from ..conformance.report import Margin, Verdict
 from ..conformance.search import Disagreement, shrunk, try_cases
 from ..conformance.target import Target, load_layer
@@ -128,7 +128,7 @@ def work(chunk: Chunk) -> Found:
         layer=layer.name,
         judge=judged_by(layer),
         skipped={oracle: why for (_, _, oracle), why in tally.skipped.items()},
-        notes=own_notes(layer.custom) if layer.custom is not None else (),
+        notes=notes(layer),
     ).news(chunk.known)
 
 
@@ -186,7 +186,7 @@ def _search(
         drawn.append(case)
 
     # a user's own op says which cases it has: nothing is known of what lies near them
-    wanted = chunk.cases if layer.custom is not None else -(-chunk.cases // DRAWN)
+    wanted = chunk.cases if layer.declaration.cases is not None else -(-chunk.cases // DRAWN)
     for frame, count in _frames(chunk, layer, wanted, rng):
         variety = Variety(unit_cotangent=not layer.has_cotangent, rough=frame.is_large)
         try_cases(judge_drawn, frame, chunk.dtype, min(count, wanted - len(drawn)), chunk.seed, variety)
@@ -216,7 +216,7 @@ def _frames(chunk: Chunk, layer: Layer, wanted: int, rng: random.Random) -> Iter
 
 def _mutated(layer: Layer, case: Case, rng: random.Random) -> Case:
     """A case near this one that the layer takes; the case itself where none is found."""
-    if layer.custom is None:
+    if layer.declaration.cases is None:
         for _ in range(20):
             changed = mutate(case, rng, cotangent_too=layer.has_cotangent)
             if takes(layer, changed):
@@ -229,6 +229,7 @@ def _explained(chunk: Chunk, layer: Layer, found: Sequence[Disagreement]) -> Ite
     values = next(check for check in CHECKS if check.name == WITH_ORACLES)
     diagnosis = Diagnosis(layer, chunk.seed)
     for one in found:
-        smallest = shrunk(partial(values.judge, layer), one, partial(takes, layer)) if layer.custom is None else one
+        drawn = layer.declaration.cases is not None  # by a strategy that alone knows what is smaller
+        smallest = one if drawn else shrunk(partial(values.judge, layer), one, partial(takes, layer))
         shown: dict[str, Any] = explained(layer, values, smallest, chunk.dtype, diagnosis)
         yield Verdict(WITH_ORACLES, layer.op, layer.name, "exact", chunk.dtype, "failed", **shown)

@@ -23,7 +23,7 @@ LARGEST = 20_000  # elements of a case; larger ones are seen in the first dtype 
 
 def frames_of(layer: Layer, seed: int) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
     """The shapes of a run: the edges and fresh ones, and the large ones."""
-    small = frame_pool(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
+    small = frame_pool(layer.declaration, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
     return small, large(layer, seed)
 
 

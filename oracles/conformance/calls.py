@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
+from ..arguments import taken_by
 from ..case import Case
-from ..ops import get_op
 from .interchange import Convert, to_cupy
 from .layer import Layer
 from .lost import Lost
-from .module_calls import DenseModuleCalls, ModuleCalls
+from .module_calls import ModuleCalls
 from .portable import portable
 from .referee import run_layer
+from .run import options_of
 from .search import Disagreement
-from .sessions import LOSSES, NAMES, ClassSession
+from .sessions import LOSSES, ClassSession, names_of_gradient
 from .traced import TracedSession
 from .traced_calls import JaxCalls, NamedArrays, ReturningCalls, TorchCalls
 
@@ -72,6 +74,7 @@ class ClassCalls(_Converting):
         lines, self.expression = portable(make, "MyLayer", held=(layer, ".start.args[1]"))
         self.lines = [*lines, *(line for line in self.conversion if line not in lines)]
         self.session = ClassSession(self.op, make, gradients, convert)
+        self.make_instance, self.layer = make, layer
         self.has_run = False
 
     def run(self, layer: Layer, case: Case) -> None:
@@ -80,34 +83,40 @@ class ClassCalls(_Converting):
             run_layer(layer, case, self.session)
             self.has_run = True
 
+    def options(self, case: Case) -> dict[str, Any]:
+        """The options that the layer is passed on a case."""
+        return options_of(self.layer, case)
+
     def make(self, case: Case) -> str:
         """The line that makes an instance, if there is one to make."""
-        shape = case.primals["weights"].shape if self.op == "dense" else ()
-        return f"layer = {self.expression}({', '.join(map(str, shape))})"
+        settings = taken_by(self.make_instance, self.options(case))
+        given = [*map(str, self.session.sizes(case.primals)), *(f"{k}={v!r}" for k, v in settings.items())]
+        return f"layer = {self.expression}({', '.join(given)})"
 
     def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
         """The lines of a forward pass; `names`: those of the arrays by primal."""
         yield from self.give(*(names[n] for n in case.primals))
-        given = [self.given(names[n]) for n in case.primals if n not in ("weights", "biases")]
-        if self.op == "dense":
-            weights, biases = (self.given(names[n]) for n in ("weights", "biases"))
-            yield f"layer.weights, layer.biases = {weights}, {biases}"
+        given = [self.given(names[n]) for n in self.session.passed()]
+        held = self.session.set_as_attributes()
+        if held:
+            yield f"{', '.join(f'layer.{n}' for n in held)} = {', '.join(self.given(names[n]) for n in held)}"
+        given += [f"{k}={v!r}" for k, v in self.session.said_to_forward(self.options(case)).items()]
         yield f"{self.given(output)} = layer.forward({', '.join(given)})"
         yield from self.result(output, f"layer.output if {self.given(output)} is None else {self.given(output)}")
-        if self.op == "softmax_cross_entropy":
+        if self.op.name == "softmax_cross_entropy":
             yield f"{names['predictions']} = {'host(layer.output)' if self.converts else 'layer.output'}"
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
-        first = names["predictions"] if self.op in LOSSES else names["cotangent"]
-        if self.op != "cross_entropy":  # whose predictions are what forward was handed
+        first = names["predictions"] if self.op.name in LOSSES else names["cotangent"]
+        if self.op.name != "cross_entropy":  # whose predictions are what forward was handed
             yield from self.give(first)
-        labels = f", {self.given(names['targets'])}" if self.op in LOSSES else ""
+        labels = f", {self.given(names['targets'])}" if self.op.name in LOSSES else ""
         yield f"returned = layer.backward({self.given(first)}{labels})"
         for primal, name in gradients.items():
             where = self.session.gradient_expression(primal)
             if not self.has_run and where.startswith("returned"):  # nobody has seen where it is
-                attribute = NAMES[primal][0]
+                attribute = names_of_gradient(primal)[0]
                 where = f"layer.{attribute} if returned is None else getattr(layer, {attribute!r}, {where})"
             yield from self.result(name, where)
 
@@ -153,8 +162,8 @@ def calls_of(layer: Layer) -> Calls:
     if kind is TracedSession:
         _, fn, framework = layer.start.args  # type: ignore[attr-defined]
         if framework.name == "torch":
-            if framework.module.is_function(get_op(layer.op), fn):
+            if framework.module.is_function(layer.declaration, fn):
                 return TorchCalls(layer)
-            return DenseModuleCalls(layer) if layer.op == "dense" else ModuleCalls(layer)
+            return ModuleCalls(layer)
         return JaxCalls(layer)
     return FunctionCalls(layer)

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from ..arrays import as_dtype
+from ..arrays import Array, as_dtype
 from ..calculus.model import ARITHMETIC
 from ..case import Case
-from ..recipe import LAYOUTS, Recipe
+from ..ops import Op
+from ..ops.domains import REAL, Domain
+from ..recipe import LAYOUTS, Recipe, laid_out
 from .frames import Frame, frame_pool
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -27,7 +30,7 @@ Shape = tuple[int, ...]
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
 # the first of each is what a failure shrinks to
-_VALUES = ("integers", "uniform", "ties", "wide")
+_VALUES = ("integers", "uniform", "ties", "wide", "offset")
 _COTANGENTS = ("integers", "uniform", "uniform", "one_element", "zero_sum_rows", "wide", "zeros")
 _LABEL_IDS = ("int64", "int32", "int16", "uint8", "uint32", "int8", "uint64", "uint16")
 _DISTRIBUTIONS = (("smoothed", 0.125), ("mixup", 0.5), ("probabilities", 0.25))  # rows that sum to 1
@@ -49,7 +52,7 @@ ANYTHING = Variety()
 
 
 def cases(
-    op: str, dtype: str = "float32", *, frames: Sequence[Frame] | None = None, variety: Variety = ANYTHING
+    op: Op | str, dtype: str = "float32", *, frames: Sequence[Frame] | None = None, variety: Variety = ANYTHING
 ) -> st.SearchStrategy[Case]:
     """Cases of one op and dtype in the frames given; by default those of `frame_pool(op, seed=0)`."""
     as_dtype(dtype)
@@ -58,66 +61,105 @@ def cases(
 
 
 @st.composite
-def _case(draw: Draw, frame: Frame, dtype: str, variety: Variety) -> Case:
-    return frame.make(draw, dtype, variety) if frame.make else _MAKERS[frame.op](draw, frame, dtype, variety)
-
-
-def _dense(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
-    n, k, m = frame.sizes
-    special = finite_specials(dtype) if draw(st.integers(0, 3)) else (np.nan, np.inf, -np.inf)
+def _case(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
+    if frame.make is not None:
+        made: Case = frame.make(draw, dtype, v)
+        return made
+    op = frame.op
+    plain = _plain_specials(draw, op, dtype)
     primals = {
-        name: _values(draw, shape, dtype, v, special=special)
-        for name, shape in (("inputs", (n, k)), ("weights", (k, m)), ("biases", (1, m)))
+        name: _primal(draw, frame, op.domains.get(name, REAL), shape, dtype, v, plain)
+        for name, shape in frame.shapes.items()
     }
-    return Case("dense", primals, cotangents(draw, (n, m), dtype, v, special=special))
+    options = {
+        name: draw(st.sampled_from(option.choices or (option.default, *option.drawn)))
+        for name, option in op.settings.items()
+        # what is None by default a layer need not take
+        if name != "reduction" and option.default is not None and name not in frame.fixed
+    }
+    if "reduction" in op.options:
+        options["reduction"] = frame.reduction
+    shapes = {n: a.shape for n, a in primals.items()}
+    output = op.output_shape(shapes, {**op.options, **options})
+    assert output is not None
+    everywhere = plain if op.domains.get(op.primals[0], REAL) is REAL else ()
+    return Case(op, primals, cotangents(draw, output, dtype, v, special=everywhere), options)
 
 
-def _relu(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
-    special = (*finite_specials(dtype), np.nan, np.inf, -np.inf)
-    inputs = _values(draw, frame.sizes, dtype, v, special=special)
-    return Case("relu", {"inputs": inputs}, cotangents(draw, frame.sizes, dtype, v, special=special))
+def _plain_specials(draw: Draw, op: Op, dtype: str) -> tuple[float, ...]:
+    """What stands among real numbers now and then: only finite ones in most cases, not finite ones in the others."""
+    if not op.special_values:
+        return (0.0, -0.0, 1.0)
+    return finite_specials(dtype) if draw(st.integers(0, 3)) else (np.nan, np.inf, -np.inf)
 
 
-def _softmax(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
-    return Case("softmax", {"inputs": _logits(draw, frame.sizes, dtype, v)}, cotangents(draw, frame.sizes, dtype, v))
+def _primal(
+    draw: Draw, frame: Frame, domain: Domain, shape: Shape, dtype: str, v: Variety, plain: Sequence[float]
+) -> Recipe | Array:
+    """An array of what the domain holds."""
+    if domain.forms:
+        return _labels(draw, frame, domain, shape, dtype, v)
+    # rows that are alike may not be of the domain, unless it is any number
+    layout = layout_of(draw, v)
+    layout = layout if domain is REAL or domain.rows == "logits" or layout != "repeated" else "stepped"
+    if domain.kind == "integer":
+        high = frame.axes[domain.high] - 1 if isinstance(domain.high, str) else int(domain.high)
+        return _ids(draw, shape, int(domain.low), high, layout)
+    if domain.kind == "boolean":
+        return laid_out(Recipe("ids", shape, "int64", draw(_SEEDS), 2).build().astype(bool), layout)
+    if domain.rows == "one_hot":
+        rows = Recipe("one_hot", (max(1, prod(shape[:-1])), shape[-1]), dtype, draw(_SEEDS)).build()
+        return laid_out(rows[: prod(shape[:-1])].reshape(shape), layout)
+    if domain.rows == "probabilities" and shape:
+        special = (0.0, 1.0, ARITHMETIC[dtype].normal, 1 - ARITHMETIC[dtype].v, 1e-7) if frame.op.special_values else ()
+        scale = draw(st.sampled_from((1.0, 0.25, 4.0)))
+        return recipe_of(draw, v, ("probabilities",), shape, dtype, (scale,), special)
+    if domain.rows == "logits":
+        return _logits(draw, shape, dtype, v)
+    if domain.low > -np.inf or domain.high != np.inf:
+        unit = Recipe("soft", shape, "float64", draw(_SEEDS)).build()
+        return laid_out(_between(domain, unit).astype(as_dtype(dtype)), layout)
+    return _values(draw, shape, dtype, v, special=plain)
 
 
-def _cross_entropy(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
-    special = (0.0, 1.0, ARITHMETIC[dtype].normal, 1 - ARITHMETIC[dtype].v, 1e-7)
-    scale = draw(st.sampled_from((1.0, 0.25, 4.0)))
-    probabilities = recipe_of(draw, v, ("probabilities",), frame.sizes, dtype, (scale,), special)
-    return _loss(draw, frame, dtype, v, "probabilities", probabilities)
-
-
-def _softmax_cross_entropy(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
-    return _loss(draw, frame, dtype, v, "logits", _logits(draw, frame.sizes, dtype, v))
-
-
-def _loss(draw: Draw, frame: Frame, dtype: str, v: Variety, name: str, predictions: Recipe) -> Case:
-    n, classes = frame.sizes
+def _labels(draw: Draw, frame: Frame, domain: Domain, shape: Shape, dtype: str, v: Variety) -> Recipe:
+    """Labels in the form of the frame."""
+    classes = frame.axes[str(domain.high)]
     if frame.targets == "ids":
-        kinds = [d for d in _LABEL_IDS if classes - 1 <= np.iinfo(d).max]
-        tightest = min(kinds, key=lambda d: np.iinfo(d).max)  # its largest ids are where indices overflow
-        kinds = [tightest] if classes - 1 == np.iinfo(tightest).max else [kinds[0], *[tightest] * 3, *kinds]
-        kind = draw(st.sampled_from(kinds))
-        targets = Recipe("ids", (n,), kind, draw(_SEEDS), classes, _last_class(draw, n, classes), layout_of(draw, v))
-    elif frame.targets == "one_hot":
+        found = _ids(draw, shape, 0, classes - 1, layout_of(draw, v))
+        assert isinstance(found, Recipe)
+        return found
+    if frame.targets == "one_hot":
         kind = draw(st.sampled_from((dtype, *_LABEL_ROWS)))
-        targets = Recipe("one_hot", (n, classes), kind, draw(_SEEDS), layout=layout_of(draw, v))
-    else:
-        style, scale = draw(st.sampled_from((("soft", 1.0), ("soft", 1 / classes), ("soft", 3.0), *_DISTRIBUTIONS)))
-        targets = Recipe(style, (n, classes), dtype, draw(_SEEDS), scale, layout=layout_of(draw, v))
-    shape = (n,) if frame.reduction == "none" else ()
-    options = {"reduction": frame.reduction}
-    return Case(frame.op, {name: predictions, "targets": targets}, cotangents(draw, shape, dtype, v), options)
+        return Recipe("one_hot", shape, kind, draw(_SEEDS), layout=layout_of(draw, v))
+    style, scale = draw(st.sampled_from((("soft", 1.0), ("soft", 1 / classes), ("soft", 3.0), *_DISTRIBUTIONS)))
+    return Recipe(style, shape, dtype, draw(_SEEDS), scale, layout=layout_of(draw, v))
+
+
+def _ids(draw: Draw, shape: Shape, low: int, high: int, layout: str) -> Recipe | Array:
+    """Whole numbers from low to high, in dtypes that hold them; often the tightest, where indices overflow."""
+    kinds = [d for d in _LABEL_IDS if np.iinfo(d).min <= low and high <= np.iinfo(d).max]
+    tightest = min(kinds, key=lambda d: np.iinfo(d).max)  # its largest ids are where indices overflow
+    kinds = [tightest] if high == np.iinfo(tightest).max else [kinds[0], *[tightest] * 3, *kinds]
+    kind = draw(st.sampled_from(kinds))
+    count = high - low + 1
+    ids = Recipe("ids", shape, kind if low == 0 else "int64", draw(_SEEDS), count, _last(draw, shape, count), layout)
+    return ids if low == 0 else laid_out((ids.build() + low).astype(kind), layout)
+
+
+def _between(domain: Domain, unit: Array) -> Array:
+    """Numbers from 0 to 1 as numbers of the domain: a third of them at its lower end, where that is taken."""
+    low, high = float(domain.low), float(domain.high)
+    if np.isfinite(low) and np.isfinite(high):
+        return np.asarray(low + unit * (high - low))
+    return np.asarray(low + 2.0**-10 + 8 * unit if np.isfinite(low) else high - 8 * unit)
 
 
 def _values(draw: Draw, shape: Shape, dtype: str, v: Variety, *, special: Sequence[float]) -> Recipe:
-    scales = (
-        (1.0, 2.0**-7, 8.0)
-        if not v.special
-        else (1.0, 1.0, 2.0**-7, 8.0, *((2.0**40, 2.0**-40) if dtype != "float16" else ()))
-    )
+    scales: tuple[float, ...] = (1.0, 1.0, 2.0**-7, 8.0)
+    if dtype != "float16":
+        scales += (-100.0,)
+        scales += (1000.0, 2.0**40, 2.0**-40) if v.special else ()
     return recipe_of(draw, v, ("uniform",) if v.rough else _VALUES, shape, dtype, scales, special)
 
 
@@ -174,9 +216,10 @@ def finite_specials(dtype: str) -> tuple[float, ...]:
     return (0.0, -0.0, a.normal, -a.normal, a.normal / 4, -a.normal / 4, 1.0)
 
 
-def _last_class(draw: Draw, n: int, classes: int) -> tuple[tuple[int, float], ...]:
-    there = n and (classes > 64 or draw(st.booleans()))
-    return ((draw(st.integers(0, n - 1)), classes - 1),) if there else ()
+def _last(draw: Draw, shape: Shape, count: int) -> tuple[tuple[int, float], ...]:
+    """Often an edit that puts the last of the ids somewhere."""
+    there = prod(shape) and (count > 64 or draw(st.booleans()))
+    return ((draw(st.integers(0, prod(shape) - 1)), count - 1),) if there else ()
 
 
 def layout_of(draw: Draw, v: Variety) -> str:
@@ -191,11 +234,3 @@ _COTANGENT_SALT = 0x5EED  # the simplest cotangent is not the simplest inputs on
 # C order about half of the time
 _ODD_LAYOUTS = st.sampled_from(("C", "F", "F", "stepped", "stepped", "reversed", "repeated", "readonly"))
 _LAYOUTS = st.sampled_from(("C",) * (len(LAYOUTS) - 1) + LAYOUTS)
-
-_MAKERS: dict[str, Callable[[Draw, Frame, str, Variety], Case]] = {
-    "dense": _dense,
-    "relu": _relu,
-    "softmax": _softmax,
-    "cross_entropy": _cross_entropy,
-    "softmax_cross_entropy": _softmax_cross_entropy,
-}

@@ -16,10 +16,10 @@ from ..calculus.model import ARITHMETIC
 from ..case import Case, Result
 from . import pools
 from .cases import Variety
-from .custom_judge import own_claims
 from .frames import Frame
+from .judges import own_claims, truth_for
 from .layer import Layer
-from .referee import hold, judge_layer, run_layer, truth_for
+from .referee import hold, judge_layer, run_layer
 from .run import hand_over, parameters
 from .search import Disagreement, raising_is_wrong
 from .sessions import LOSSES

@@ -22,9 +22,10 @@ from reference import InputError
 from ..case import Case
 from ..registry import Oracle
 from .checks import Check
+from .judges import truth_for
 from .layer import Layer
 from .lost import Lost
-from .referee import Tally, judge_layer, truth_for
+from .referee import Tally, judge_layer
 from .report import Verdict
 from .search import Disagreement, of_lost
 from .trial import WITH_ORACLES, search, takes

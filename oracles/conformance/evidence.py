@@ -11,19 +11,22 @@ from typing import Any, TypeVar
 import numpy as np
 
 import reference
+from reference import InputError
 
-from ..arrays import Array, widened
+from ..arrays import FLOAT_DTYPES, Array, widened
 from ..calculus.model import ARITHMETIC, Floats
 from ..case import Case, Result
 from ..derived import evaluate
-from ..ops import OPS
+from .axes import letters, sizes
 from .cases import Variety
 from .checks import Check
 from .compare import elementwise
 from .frames import Frame
+from .judges import truth_for
 from .layer import Layer
-from .probes import PLAIN, kinks, masks, offsets, plain_case, probes, with_nan
-from .referee import run_layer, truth_for
+from .pools import probes
+from .probes import PLAIN, kinks, masks, offsets, plain_case, with_nan
+from .referee import run_layer
 from .search import Disagreement, try_cases
 from .truth import Truth
 from .wide import floats, label_weights, signed_scales
@@ -32,13 +35,6 @@ T = TypeVar("T")
 
 ENOUGH = 8  # cases of either kind, wrong and right, of one frame
 MANY = 20_000  # numbers; runs on more are not worth their time
-
-_AXES = {
-    ("dense", "output"): ("N", "M"),
-    ("dense", "dinputs"): ("N", "K"),
-    ("dense", "dweights"): ("K", "M"),
-    ("dense", "dbiases"): ("1", "M"),
-}
 
 
 @dataclass(frozen=True)
@@ -99,19 +95,8 @@ class Evidence:
 
     @cached_property
     def sizes(self) -> Mapping[str, int]:
-        """The sizes of the case by their letter: N samples, C classes, K inputs, M neurons."""
-        shape = self.first.shape
-        signature = self.case.signature
-        if signature.definition is None:
-            return {}
-        if self.case.op not in OPS:
-            sizes, leading = signature.signature.sizes({n: a.shape for n, a in self.case.primals.items()})
-            return {"N": math.prod(leading), **sizes} if leading else sizes
-        if self.case.op == "dense":
-            return {"N": shape[0], "K": shape[1], "M": self.case.primals["weights"].shape[1]}
-        if self.case.op == "relu":
-            return {"size": self.first.size}
-        return {"N": int(np.prod(shape[:-1])), "C": shape[-1]}
+        """The sizes of the case by their letter: N samples, C classes, K inputs, M neurons, and an own op's axes."""
+        return sizes(self.case)
 
     def size(self, letters: str) -> int:
         """A size of the case, or the product of those that the letters name: "N*C"."""
@@ -119,12 +104,7 @@ class Evidence:
 
     def axes(self, result: str) -> tuple[str, ...]:
         """The letters of a result's axes, "" for one without."""
-        if (self.case.op, result) in _AXES:
-            return _AXES[self.case.op, result]
-        shape = self.expected(result).shape
-        if not self.sizes or self.case.op not in OPS:
-            return ("",) * len(shape)
-        return ("N", "C")[: len(shape)] if len(shape) <= 2 else ("",) * (len(shape) - 1) + ("C",)
+        return letters(self.case, result)
 
     @cached_property
     def first(self) -> Floats:
@@ -158,23 +138,17 @@ class Evidence:
 
     def instead(self, **arrays: Floats) -> Mapping[str, Floats]:
         """What the op gives in float64 where some of its arrays were others; empty if nobody can say."""
-        if self.case.signature.definition is None:
+        op, given = self.case.signature, {**self.case.primals, "cotangent": self.case.cotangent}
+        if op.definition is None:
             return quietly(self.truth.instead, arrays) if self.truth.instead else {}
-        if self.case.op not in OPS:
-            given = {**self.case.primals, "cotangent": self.case.cotangent}
-            fits = all(a.shape == given[n].shape for n, a in arrays.items())
-            return evaluate(self.case, arrays) if fits else {}
-        names = self.case.signature.primals
-        primals = [arrays.get(n, floats(self.case, n) if n != "targets" else self.case.primals[n]) for n in names]
-        options = dict(self.case.options)
-        output = quietly(getattr(reference, self.case.op), *primals, **options)
-        found = quietly(
-            getattr(reference, f"{self.case.op}_vjp"), arrays.get("cotangent", self.cotangent), *primals, **options
-        )
-        gradients = found if isinstance(found, tuple) else (found,)
-        return {"output": output} | {
-            f"d{n}": g for n, g in zip(self.case.signature.differentiable, gradients, strict=True)
-        }
+        if all(a.shape == given[n].shape for n, a in arrays.items()):
+            return evaluate(self.case, arrays)
+        wide = {n: widened(a) if a.dtype.name in FLOAT_DTYPES else a for n, a in (given | arrays).items()}
+        cotangent = wide.pop("cotangent")
+        try:  # labels in another form
+            return evaluate(Case(op, wide, cotangent, self.case.options), {})
+        except InputError:
+            return {}
 
 
 def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: int) -> list[Evidence]:
@@ -183,8 +157,8 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
     for frame in probes(layer):
         runs += some_runs(layer, frame, dtype, seed, PLAIN, 2)
         runs.append(Evidence.of(layer, plain_case(layer, dtype, frame)))  # no zeros, which hide a scale
-    if layer.custom is None:  # what is right at the size that failed tells its values from its size
-        frames = dict.fromkeys(_frame_of(e) for e in runs[:2] if 0 < e.case.size <= MANY)
+    if layer.declaration.cases is None:  # what is right at the size that failed tells its values from its size
+        frames = dict.fromkeys(frame_of(e) for e in runs[:2] if 0 < e.case.size <= MANY)
         runs += [Evidence.of(layer, plain_case(layer, dtype, frame)) for frame in frames]
     if layer.op == "relu":
         runs.append(Evidence.of(layer, kinks(dtype)))
@@ -201,14 +175,13 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
     return runs
 
 
-def _frame_of(e: Evidence) -> Frame:
+def frame_of(e: Evidence) -> Frame:
     """A frame whose cases have the shapes of this run's."""
-    case = e.case
-    sizes = tuple(e.sizes.values()) if case.op == "dense" else e.first.shape
-    if "targets" not in case.primals:
-        return Frame(case.op, sizes)
-    form = "ids" if case.primals["targets"].ndim == 1 else "one_hot"
-    return Frame(case.op, sizes, case.options["reduction"], form)
+    case, op = e.case, e.case.signature
+    named, leading = op.signature.sizes({n: a.shape for n, a in case.primals.items()})
+    rows = any(op.domains[n].forms and case.primals[n].ndim == 2 for n in op.domains)
+    reduction = case.options.get("reduction", "mean")
+    return Frame(op, (*leading, *named.values()), reduction, "one_hot" if rows else "ids")
 
 
 def some_runs(layer: Layer, frame: Frame, dtype: str, seed: int, variety: Variety, count: int) -> list[Evidence]:

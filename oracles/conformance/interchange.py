@@ -5,16 +5,21 @@ No framework is imported here: an object that comes from one has had it imported
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from reference import InputError
+
 from ..arrays import Array, is_plain, memory_of
 from ..registry import LayerError, adapter_of
+from ..words import did_you_mean
 from .contain import contained, said
 
 Convert = Callable[[Array], Any]
@@ -145,3 +150,17 @@ def _on_device(value: Any) -> bool:
     if hasattr(value, "__dlpack_device__"):
         return value.__dlpack_device__()[0] not in _DLPACK_CPU
     return hasattr(value, "__cuda_array_interface__")
+
+
+def conversion_of(arrays: str | Convert) -> Convert | None:
+    """What makes a layer's arrays, as its `arrays=` says; None for NumPy's own. Raises InputError."""
+    if callable(arrays):
+        return arrays
+    if arrays == "numpy":
+        return None
+    if arrays == "cupy":
+        if "cupy" not in sys.modules and find_spec("cupy") is None:
+            raise InputError("arrays: 'cupy' is not installed; install it with: pip install cupy-cuda13x, or -cuda12x")
+        return to_cupy
+    near = did_you_mean(arrays, ("numpy", "cupy"))
+    raise InputError(f"arrays: expected 'numpy', 'cupy' or a function that takes a NumPy array, got {arrays!r}{near}")

@@ -16,9 +16,9 @@ from ..registry import Oracle, OracleUnavailable
 from . import pools
 from .cases import DTYPES
 from .checks import CHECKS
-from .custom_judge import oracle_names, own_notes, own_oracles, title_of, truth_of
 from .diagnose import Diagnosis
 from .interchange import keeps_layout
+from .judges import notes, title_of, truth_of
 from .layer import Layer
 from .lost import notice
 from .panel import chosen, cross_validation_note, load_oracles, products_note
@@ -102,10 +102,9 @@ def panel_for(
     layer: Layer, oracles: Sequence[str] | None, device: str = "cpu"
 ) -> tuple[tuple[Oracle, ...], dict[str, str]]:
     """The oracles that are held against the layer, and why others cannot run; raises as `check_layer` does."""
-    if layer.custom is None:
-        return load_oracles(oracles, device, candidate=layer.framework)
-    wanted = oracle_names(layer, oracles, ())
-    return own_oracles(layer.custom, wanted, device, insist=bool(oracles))
+    op = layer.declaration
+    known = None if op.definition is not None else tuple(op.frameworks)
+    return load_oracles(oracles, device, candidate=layer.framework, known=known)
 
 
 def claims(layer: Layer, plan: Plan, panel: Sequence[Oracle], watch: Watch = unwatched) -> Iterator[Outcome]:
@@ -118,7 +117,7 @@ def claims(layer: Layer, plan: Plan, panel: Sequence[Oracle], watch: Watch = unw
 def setting(layer: Layer, plan: Plan, panel: Sequence[Oracle], absent: Mapping[str, str], device: str) -> Setting:
     """What a report says of a run besides its outcomes."""
     versions = {"numpy": np.__version__} | {oracle.name: oracle.version for oracle in panel}
-    known = _notes(layer, panel, plan.dtypes) if layer.custom is None else own_notes(layer.custom)
+    known = notes(layer) if layer.declaration.definition is None else _notes(layer, panel, plan.dtypes)
     told = known, title_of(layer), backward_of(layer), truth_of(layer)
     return Setting(layer.name, layer.op, device, versions, dict(absent), *told)
 
@@ -126,7 +125,17 @@ def setting(layer: Layer, plan: Plan, panel: Sequence[Oracle], absent: Mapping[s
 def _notes(layer: Layer, panel: Sequence[Oracle], dtypes: Sequence[str]) -> tuple[str, ...]:
     own = [] if layer.framework is None or layer.framework in panel else [layer.framework]
     products = products_note([*panel, *own], dtypes) if layer.op == "dense" else ()
-    return (*cross_validation_note(panel), *products, *cost_note(layer), *layout_note(layer))
+    return (*cross_validation_note(panel), *products, *cost_note(layer), *layout_note(layer), *options_note(layer))
+
+
+def options_note(layer: Layer) -> tuple[str, ...]:
+    """A line where the layer does not take an option that has several values: it was tried at the default alone."""
+    settings = layer.declaration.settings
+    left = [n for n in layer.untaken if settings[n].choices or settings[n].drawn]
+    said = ", ".join(
+        f"{name} (at {settings[name].default!r} alone)" for name in left if settings[name].default is not None
+    )
+    return (f"Options of {layer.op} that the layer does not take: {said}.",) if said else ()
 
 
 def layout_note(layer: Layer) -> tuple[str, ...]:

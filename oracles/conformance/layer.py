@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import reference
 from reference import InputError
 
-from ..custom import CustomOp, custom_op
-from ..ops import Op, get_op
-from ..registry import Oracle, load
+from ..ops import OPS, Op, declare, get_op
+from ..registry import OWN_ARITHMETIC, Oracle, load, names
 from ..words import did_you_mean
-from .interchange import Convert, to_cupy
-from .sessions import LOSSES, NAMES, ClassSession, FunctionSession, Session
+from .interchange import Convert, conversion_of
+from .sessions import LOSSES, ClassSession, FunctionSession, Session, names_of_gradient
 from .traced import TracedSession
+from .untaken import untaken_by
 
 TARGETS = ("ids", "one_hot", "soft")
 REDUCTIONS = ("mean", "sum", "none")
@@ -30,14 +28,15 @@ ACCUMULATE = ("strict", "native")  # sums of the two-byte floats in float32, or 
 class Layer:
     """An op's implementation: forward(*primals) -> output, vjp(cotangent, *primals) -> gradients.
 
-    op: the name of an op of the suite, an Op, or a CustomOp. An op's options are passed as keywords.
+    op: an Op, or the name of one of the suite. Its options are passed as keywords.
     vjp returns the gradients in the order of the op's differentiable primals (one alone needs no tuple), or a mapping
     by their names. targets: the label forms a loss takes, of ids, one_hot and soft. reductions: those it takes as the
-    keyword `reduction`; a layer with "mean" alone is not passed one. any_rank: softmax and ReLU of any rank rather than
-    rows. arrays: "numpy", "cupy", or what makes a NumPy array (of ml_dtypes.bfloat16 too) one that the functions take,
-    such as torch.from_numpy. Results may be of any array library. `start()` gives a session, one instance at work.
-    convention: "torch" or "jax", to pin what is right where those differ; either is by default. accumulate: "native"
-    for sums of float16 and bfloat16 in their own dtype, by default they are expected in float32; a report then says
+    keyword `reduction`; a layer with "mean" alone is not passed one. any_rank: whether it takes any number of leading
+    axes where the signature has "...", not rows alone; by default the suite's softmax and relu do not. arrays: "numpy",
+    "cupy", or what makes a NumPy array (of ml_dtypes.bfloat16 too) one that the functions take, such as
+    torch.from_numpy. Results may be of any array library. `start()` gives a session, one instance at work. convention:
+    "torch" or "jax", to pin what is right where those differ; either is by default. accumulate: "native" for sums of
+    float16 and bfloat16 in their own dtype, by default they are expected in float32; a report then says
     what that costs. Raises InputError.
     """
 
@@ -50,24 +49,26 @@ class Layer:
     has_cotangent: bool
     convention: str | None
     accumulate: str
-    custom: CustomOp | None  # the op, where it is not one of the suite
+    declaration: Op  # what the op is
+    untaken: tuple[str, ...]  # the options that its functions do not take by name: those stay at their defaults
 
     def __init__(
         self,
-        op: str | Op | CustomOp,
+        op: str | Op,
         *,
         forward: Callable[..., Any],
         vjp: Callable[..., Any],
         name: str | None = None,
         targets: Sequence[str] = ("ids", "one_hot"),
         reductions: Sequence[str] = ("mean",),
-        any_rank: bool = False,
+        any_rank: bool | None = None,
         arrays: str | Convert = "numpy",
         convention: str | None = None,
         accumulate: str = "strict",
     ) -> None:
         _callable(forward=forward, vjp=vjp)
-        start = partial(FunctionSession, _name(op), forward, vjp, _conversion(arrays))
+        op = _declared(op)
+        start = partial(FunctionSession, op, forward, vjp, conversion_of(arrays))
         named = str(name or getattr(forward, "__name__", "layer"))
         self._set(op, named, start, targets, reductions, any_rank, True, convention, accumulate)
 
@@ -86,50 +87,50 @@ class Layer:
     @classmethod
     def from_class(
         cls,
-        op: str | Op | CustomOp,
+        op: str | Op,
         make: Callable[..., Any],
         *,
         name: str | None = None,
         gradients: Mapping[str, str] | None = None,
         targets: Sequence[str] = ("ids", "one_hot"),
-        any_rank: bool = False,
+        any_rank: bool | None = None,
         arrays: str | Convert = "numpy",
         convention: str | None = None,
         accumulate: str = "strict",
     ) -> Layer:
         """A class with forward and backward in the book's interface; `make` is the class, or makes an instance.
 
-        dense: make(n_inputs, n_neurons), with attributes weights and biases; the others: make(). Results are return
+        make() or, as for dense, make(n_inputs, n_neurons): the shape of the first parameter. forward takes the first
+        primal, and what has no gradient; parameters are set before it, as attributes by the primals' names, unless it
+        takes them too. An option goes to make, or else to forward, where that takes it by name. Results are return
         values or attributes, named as in the book (dinputs) or as dL_dX; gradients={"dinputs": "dx"} names another.
-        Losses: forward gives the losses of the samples or their mean, backward(predictions, labels) the gradient of the
-        mean. Raises InputError.
+        cross_entropy and softmax_cross_entropy: forward gives the losses of the samples or their mean,
+        backward(predictions, labels) the gradient of the mean. Raises InputError.
         """
         base = _torch_base(make)
         if base:
             takes = "whose gradients torch takes: use Layer.from_torch, or --framework torch"
             raise InputError(f"{make.__name__}: it is a {base}, {takes}")
-        if custom_op(op) is not None:
-            raise InputError(f"op: the book has no interface for {_name(op)}; pass Layer its forward and vjp")
-        op = _name(op)
-        known = {NAMES[primal][0] for primal in get_op(op).differentiable}
+        op = _declared(op)
+        known = {names_of_gradient(primal)[0] for primal in op.differentiable}
         if gradients is not None and not set(gradients) <= known:
             raise InputError(f"gradients: expected names of {', '.join(sorted(known))}, got {dict(gradients)!r}")
         _callable(make=make)
-        start = partial(ClassSession, op, make, dict(gradients or {}), _conversion(arrays))
-        settings = (start, targets, ("mean",), any_rank, op not in LOSSES, convention, accumulate)
+        start = partial(ClassSession, op, make, dict(gradients or {}), conversion_of(arrays))
+        settings = (start, targets, ("mean",), any_rank, op.name not in LOSSES, convention, accumulate)
         return cls._of(op, make, name, *settings)
 
     @classmethod
     def from_torch(
         cls,
-        op: str | Op | CustomOp,
+        op: str | Op,
         fn: Callable[..., Any],
         *,
         device: str = "cpu",
         name: str | None = None,
         targets: Sequence[str] = ("ids", "one_hot"),
         reductions: Sequence[str] = ("mean",),
-        any_rank: bool = False,
+        any_rank: bool | None = None,
         convention: str | None = None,
         accumulate: str = "strict",
     ) -> Layer:
@@ -146,14 +147,14 @@ class Layer:
     @classmethod
     def from_jax(
         cls,
-        op: str | Op | CustomOp,
+        op: str | Op,
         fn: Callable[..., Any],
         *,
         device: str = "cpu",
         name: str | None = None,
         targets: Sequence[str] = ("ids", "one_hot"),
         reductions: Sequence[str] = ("mean",),
-        any_rank: bool = False,
+        any_rank: bool | None = None,
         convention: str | None = None,
         accumulate: str = "strict",
     ) -> Layer:
@@ -166,24 +167,24 @@ class Layer:
         return cls._of(op, fn, name, start, targets, reductions, any_rank, True, convention, accumulate)
 
     @staticmethod
-    def _traced(framework: str, op: str | Op | CustomOp, fn: Any, device: str) -> Callable[[], Session]:
+    def _traced(framework: str, op: str | Op, fn: Any, device: str) -> Callable[[], Session]:
         _callable(fn=fn)
-        return partial(TracedSession, _name(op), fn, load(framework, device=device))
+        return partial(TracedSession, _declared(op), fn, load(framework, device=device))
 
     @classmethod
-    def _of(cls, op: str | Op | CustomOp, thing: Any, name: str | None, *settings: Any) -> Layer:
+    def _of(cls, op: str | Op, thing: Any, name: str | None, *settings: Any) -> Layer:
         layer = object.__new__(cls)
         layer._set(op, str(name or getattr(thing, "__name__", type(thing).__name__)), *settings)
         return layer
 
     def _set(
         self,
-        op: str | Op | CustomOp,
+        op: str | Op,
         name: str,
         start: Any,
         targets: Any,
         reductions: Any,
-        any_rank: bool,
+        any_rank: bool | None,
         cotangent: bool,
         convention: str | None,
         accumulate: str,
@@ -202,8 +203,11 @@ class Layer:
             if not given or not set(given) <= set(known):
                 near = "".join(did_you_mean(g, known) for g in given if g not in known)
                 raise InputError(f"{label}: expected some of {', '.join(known)}, got {given!r}{near}")
+        declaration = _declared(op)
+        any_rank = declaration is not OPS.get(declaration.name) if any_rank is None else any_rank
         promises = (tuple(targets), tuple(reductions), any_rank, cotangent, convention, accumulate)
-        values = (_name(op), name, start, *promises, custom_op(op))
+        untaken = untaken_by(start, declaration)
+        values = (declaration.name, name, start, *promises, declaration, untaken)
         for key, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, key, value)
 
@@ -216,9 +220,16 @@ def reference_layer(op: str) -> Layer:
     return Layer(op, forward=forward, vjp=vjp, name=name, targets=TARGETS, reductions=REDUCTIONS, any_rank=True)
 
 
-def _name(op: str | Op | CustomOp) -> str:
-    """The op's name; InputError where there is no such op."""
-    return op.name if isinstance(op, CustomOp | Op) else get_op(op).name
+def _declared(op: str | Op) -> Op:
+    """The op, known by its name from now on; InputError where there is no such op, or another of that name."""
+    if not isinstance(op, Op):
+        return get_op(op)
+    for framework in op.frameworks:
+        if framework not in names() or framework in OWN_ARITHMETIC:
+            known = ", ".join(name for name in names() if name not in OWN_ARITHMETIC)
+            raise InputError(f"{framework}: no framework of that name; there are {known}")
+    declare(op)
+    return op
 
 
 def _torch_base(make: object) -> str:
@@ -233,16 +244,3 @@ def _callable(**functions: Any) -> None:
     for label, function in functions.items():
         if not callable(function):
             raise InputError(f"{label}: expected a function, got {function!r}")
-
-
-def _conversion(arrays: str | Convert) -> Convert | None:
-    if callable(arrays):
-        return arrays
-    if arrays == "numpy":
-        return None
-    if arrays == "cupy":
-        if "cupy" not in sys.modules and find_spec("cupy") is None:
-            raise InputError("arrays: 'cupy' is not installed; install it with: pip install cupy-cuda13x, or -cuda12x")
-        return to_cupy
-    near = did_you_mean(arrays, ("numpy", "cupy"))
-    raise InputError(f"arrays: expected 'numpy', 'cupy' or a function that takes a NumPy array, got {arrays!r}{near}")

@@ -23,15 +23,15 @@ from ..case import Case, Result
 from ..registry import Oracle, OracleUnavailable, UnsupportedCase
 from .bugs import WIDTH, bug_text, bugs, dispute_text, whole
 from .checks import CHECKS, Check
-from .custom_judge import ITSELF, oracle_for, truth_of, why_not_tried
 from .database import active, search_kept_first
 from .diagnose import Diagnosis
 from .github import failures_told
+from .judges import ITSELF, truth_for, truth_of, why_not_tried
 from .layer import Layer
 from .lost import Lost, meaning
 from .panel import load_on
 from .place import backward_of
-from .referee import Tally, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
+from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .report import CheckFailed, Verdict
 from .search import Disagreement
 from .trial import EXAMPLES, WITH_ORACLES, explained, takes
@@ -105,7 +105,7 @@ class LayerCheck:
         if reason:
             _skip(reason)
         try:
-            oracle = load_on(self.oracle, device) if self.layer.custom is None else self._own_oracle(device)
+            oracle = self._together() if self.oracle == ITSELF or "+" in self.oracle else load_on(self.oracle, device)
         except OracleUnavailable as reason:
             _skip(str(reason))
         said: list[Verdict] = []
@@ -135,10 +135,9 @@ class LayerCheck:
         if all(v.status == "skipped" for v in said):
             _skip("; ".join(dict.fromkeys(f"{v.oracle}: {v.message}" for v in said)))
 
-    def _own_oracle(self, device: str) -> Oracle:
-        """The primal of an op of the user's own; where several or none judge together, a name that does not compute."""
-        together = Oracle(self.oracle, "", "cpu", SimpleNamespace(OWN_ARITHMETIC=True))  # type: ignore[arg-type]
-        return oracle_for(self.layer, self.oracle, device) or together
+    def _together(self) -> Oracle:
+        """Where several oracles or none judge together, a name that does not compute."""
+        return Oracle(self.oracle, "", "cpu", SimpleNamespace(OWN_ARITHMETIC=True))  # type: ignore[arg-type]
 
     def _verdicts(self, tried: _Tried, oracle: Oracle, dtype: str, tally: Tally) -> Iterator[Verdict]:
         shown = tried.found

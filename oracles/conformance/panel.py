@@ -32,18 +32,28 @@ def load_on(name: str, device: str) -> Oracle:
 
 
 def load_oracles(
-    wanted: Sequence[str] | None, device: str = "cpu", *, candidate: Oracle | None = None
+    wanted: Sequence[str] | None,
+    device: str = "cpu",
+    *,
+    candidate: Oracle | None = None,
+    known: Sequence[str] | None = None,
 ) -> tuple[tuple[Oracle, ...], dict[str, str]]:
     """The oracles of those names, all there are by default; and why those that were not asked for by name cannot run.
 
-    candidate: the framework of the layer under test, where it has one, which may be all that runs on the device. Raises
-    InputError for unknown names and OracleUnavailable for one that was asked for and cannot run.
+    candidate: the framework of the layer under test, where it has one, which may be all that runs on the device. known:
+    those that have something to say on the layer, where not all have. Raises InputError for unknown names and
+    OracleUnavailable for one that was asked for and cannot run.
     """
+    wanted = [wanted] if isinstance(wanted, str) else wanted
+    for name in wanted or ():
+        if known is not None and name not in known:
+            has = f"functions in {', '.join(known)}" if known else "no function of a framework"
+            raise InputError(f"oracle: the op has no definition, and {has}, got {name!r}")
     if device not in DEVICES:
         hint = did_you_mean(device, DEVICES)
         raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}{hint}")
     loaded, absent = [], {}
-    for name in [wanted] if isinstance(wanted, str) else wanted or names():
+    for name in wanted or (names() if known is None else known):
         try:
             loaded.append(load_on(name, device))
         except OracleUnavailable as reason:

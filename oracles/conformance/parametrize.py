@@ -16,7 +16,7 @@ from ..case import Case
 from ..registry import DEVICES, names
 from .cases import DTYPES
 from .checks import CHECKS
-from .custom_judge import judged_by
+from .judges import judged_by
 from .layer import Layer
 from .layer_check import LayerCheck, Run
 from .panel import chosen
@@ -78,7 +78,7 @@ def _checks(
 ) -> Iterator[LayerCheck]:
     for name, layer in _named(layers).items():
         for check in CHECKS:
-            own = layer.custom.frameworks if layer.custom is not None else oracles
+            own = oracles if layer.declaration.definition is not None else layer.declaration.frameworks
             asked = [n for n in oracles if n in own] if check.name == WITH_ORACLES else []
             for oracle in asked or (judged_by(layer),):
                 yield LayerCheck(name, layer, check.name, check, oracle, dtypes, given)

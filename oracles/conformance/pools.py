@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 
-from ..ops import Op
-from . import declared_cases
-from .custom_judge import own_frame
-from .frames import Frame, frame_pool, large_frames
+from .frames import Frame, frame_pool, large_frames, probe_frames, rows_alone
+from .judges import drawn_frame
 from .layer import Layer
+
+TELLING = 4  # elements: not all of so many are masked, or 0
 
 
 def not_empty(layer: Layer, seed: int) -> Sequence[Frame]:
-    """Small frames, without those of no elements."""
-    return [f for f in small(layer, seed) if 0 not in f.sizes]
+    """Small frames, without those of no elements; a telling one first, for what only the first call does wrong."""
+    found = [f for f in small(layer, seed) if not f.is_empty or f.make]
+    return sorted(found, key=lambda f: f.elements < TELLING)
 
 
 def small_and_large(layer: Layer, seed: int) -> Sequence[Frame]:
     """Empty frames, and all that are not tiny, up to the largest."""
     frames = small(layer, seed) + large(layer, seed)
-    return [f for f in frames if 0 in f.sizes or f.elements > 60]
+    return [f for f in frames if f.is_empty or f.elements > 60]
 
 
 def with_a_wide_one(layer: Layer, seed: int) -> Sequence[Frame]:
@@ -28,15 +31,13 @@ def with_a_wide_one(layer: Layer, seed: int) -> Sequence[Frame]:
 
 
 def with_a_large_one(layer: Layer, seed: int) -> Sequence[Frame]:
-    """Small frames, and one of over 4096 elements: what is large may be done in place, or in one workspace."""
-    return [*not_empty(layer, seed), *[f for f in large(layer, seed) if f.sizes[0] * f.sizes[1] > 4096][:1]]
+    """Small frames, and one whose inputs are over 4096: what is large may be done in place, or in one workspace."""
+    return [*not_empty(layer, seed), *[f for f in large(layer, seed) if prod(f.shapes[f.op.primals[0]]) > 4096][:1]]
 
 
 def several_samples(layer: Layer, seed: int) -> Sequence[Frame]:
     """Frames with several samples, where a layer's memory and the order of elements can show."""
-    if layer.custom is not None and not _sized(layer):
-        return small(layer, seed)
-    return [f for f in not_empty(layer, seed) if f.sizes and f.sizes[0] > 1 and f.elements >= 6]
+    return [f for f in not_empty(layer, seed) if f.make or (f.sizes and f.sizes[0] > 1 and f.elements >= 6)]
 
 
 def wide_and_tall(layer: Layer, seed: int) -> Sequence[Frame]:
@@ -47,29 +48,24 @@ def wide_and_tall(layer: Layer, seed: int) -> Sequence[Frame]:
 
 def large(layer: Layer, seed: int) -> tuple[Frame, ...]:
     """The large frames of a run; none for an op whose own strategy says the sizes."""
-    if layer.custom is not None:
-        op = _sized(layer)
-        return declared_cases.large_frames(op, tuple(layer.reductions), seed) if op else ()
-    return large_frames(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
+    if layer.declaration.cases is not None:
+        return ()
+    pool = large_frames(layer.declaration, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
+    return tuple(replace(f, fixed=layer.untaken) for f in pool)
 
 
 def small(layer: Layer, seed: int) -> tuple[Frame, ...]:
-    """The edges and the fresh shapes of a run; ReLU and softmax of rows alone, unless the layer takes any rank."""
-    if layer.custom is not None:
-        op = _sized(layer)
-        if op:
-            return declared_cases.small_frames(op, tuple(layer.reductions), seed)
-        return (own_frame(layer, layer.custom),)  # its cases say the sizes
-    pool = frame_pool(layer.op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
-    return tuple(f for f in pool if layer.any_rank or layer.op not in ("relu", "softmax") or len(f.sizes) == 2)
+    """The edges and the fresh shapes of a run; of rows alone where the layer does not take any rank."""
+    op = layer.declaration
+    if op.cases is not None:
+        return (drawn_frame(layer),)
+    pool = frame_pool(op, seed, targets=tuple(layer.targets), reductions=tuple(layer.reductions))
+    return tuple(replace(f, fixed=layer.untaken) for f in pool if layer.any_rank or rows_alone(f))
 
 
-def own_frames(layer: Layer) -> Sequence[Frame]:
-    """Plain frames of an op that has no reference: three of unequal sizes, or the one that its strategy fills."""
-    return [f for f in small(layer, 0) if 0 not in f.sizes and (f.elements > 4 or not f.sizes)][:3]
-
-
-def _sized(layer: Layer) -> Op | None:
-    """The declaration of an op that is no more than declared, where its sizes follow from that."""
-    op = layer.custom
-    return op.declared if op is not None and op.cases is None else None
+def probes(layer: Layer) -> tuple[Frame, ...]:
+    """Plain small frames that tell causes apart, each form of labels and reduction that the layer takes in turn."""
+    if layer.declaration.cases is not None:
+        return (drawn_frame(layer),)
+    pool = probe_frames(layer.declaration, tuple(layer.targets), tuple(layer.reductions))
+    return tuple(replace(f, fixed=layer.untaken) for f in pool)

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from ..arrays import Array, as_dtype
 from ..case import Case
-from ..ops import get_op
+from ..ops.domains import REAL
 from ..recipe import Recipe
 from .cases import Variety
 from .frames import Frame
 from .layer import Layer
-from .pools import own_frames
+from .pools import probes
 from .search import try_cases
 from .variations import nan_at_the_end
 
 PLAIN = Variety(layouts=False, special=False)
-
-# unequal sizes, none of which is a power of two twice: a size that a fault depends on shows; 77 has every tail
-_PROBES: Mapping[str, tuple[tuple[int, ...], ...]] = {
-    "dense": ((5, 3, 4), (6, 7, 2), (4, 5, 9), (1, 3, 2), (3, 3, 3), (77, 3, 2), (3, 77, 2), (2, 3, 77)),
-    "relu": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
-    "softmax": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
-    "cross_entropy": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
-    "softmax_cross_entropy": ((5, 3), (7, 4), (3, 13), (1, 6), (4, 4), (77, 3), (3, 77)),
-}
 
 
 def kinks(dtype: str) -> Case:
@@ -57,41 +48,30 @@ def masks(dtype: str) -> Case:
     return Case("softmax", [inputs.astype(as_dtype(dtype))], cotangent.astype(as_dtype(dtype)))
 
 
-def probes(layer: Layer) -> Iterator[Frame]:
-    """Plain small frames, each form of labels and reduction that the layer takes in turn."""
-    if layer.custom is not None:
-        yield from own_frames(layer)
-        return
-    forms = [(r, t) for t in layer.targets for r in layer.reductions]
-    for i, sizes in enumerate(_PROBES[layer.op]):
-        if "targets" not in get_op(layer.op).primals:
-            yield Frame(layer.op, sizes)
-        else:
-            for reduction, targets in forms if i < 2 else (forms[i % len(forms)],):
-                yield Frame(layer.op, sizes, reduction, targets)
-
-
 def plain_case(layer: Layer, dtype: str, frame: Frame | None = None) -> Case:
     """One case whose values are all different, of unequal sizes unless a frame is given."""
     found: list[Case] = []
     kind = replace(PLAIN, unit_cotangent=not layer.has_cotangent)
-    try_cases(found.append, frame or next(probes(layer)), dtype, 1, "plain", kind)
-    case = found[0]
-    if layer.custom is not None:
+    try_cases(found.append, frame or next(iter(probes(layer))), dtype, 1, "plain", kind)
+    case, op = found[0], layer.declaration
+    if op.cases is not None:
         return case  # what else its cases may be, only its strategy knows
 
-    def plain(style: str, of: Array, seed: int) -> Recipe:
-        return Recipe(style, of.shape, dtype, seed)
+    def plain(name: str, seed: int) -> Array | Recipe:
+        a, domain = case.primals[name], op.domains.get(name, REAL)
+        if name not in op.differentiable or domain.rows not in ("", "logits", "probabilities") or domain.is_bounded:
+            return a
+        return Recipe(domain.rows if domain.rows == "probabilities" else "uniform", a.shape, dtype, seed)
 
-    style = "probabilities" if case.op == "cross_entropy" else "uniform"
-    primals = {n: a if n == "targets" else plain(style, a, i) for i, (n, a) in enumerate(case.primals.items(), 2)}
-    cotangent = plain("uniform", case.cotangent, 1) if layer.has_cotangent else case.cotangent  # 1, then
-    return Case(case.op, primals, cotangent, case.options)
+    primals = {name: plain(name, i) for i, name in enumerate(op.primals, 2)}
+    unit = Recipe("uniform", case.cotangent.shape, dtype, 1)
+    cotangent = unit if layer.has_cotangent else case.cotangent  # 1, then
+    return Case(op, primals, cotangent, case.options)
 
 
 def with_axes_of_one(layer: Layer, dtype: str) -> Iterator[Case]:
     """Plain cases with one axis of length 1: where a shape that should broadcast and does not, still does."""
-    frame = next(probes(layer))
+    frame = next(iter(probes(layer)))
     for axis, size in enumerate(frame.sizes):
         if size:
             yield plain_case(layer, dtype, replace(frame, sizes=(*frame.sizes[:axis], 1, *frame.sizes[axis + 1 :])))
@@ -101,4 +81,4 @@ def with_nan(case: Case) -> Case:
     """The case with NaN as the last value of its first primal: the other samples are to stay as they are."""
     first = case.signature.primals[0]
     primals = {**case.primals, first: nan_at_the_end(case.primals[first])}
-    return Case(case.op, primals, case.cotangent, case.options)
+    return Case(case.signature, primals, case.cotangent, case.options)

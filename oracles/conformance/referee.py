@@ -17,13 +17,13 @@ from ..case import Case
 from ..registry import Oracle, UnsupportedCase
 from .compare import Comparison
 from .contain import said
-from .custom_judge import own_truth
+from .judges import truth_for
 from .layer import Layer
 from .report import BINS, Margin, Verdict, bin_of
 from .run import Run, run_in
 from .search import Disagreement, raising_is_wrong
 from .sessions import Session
-from .truth import Truth, promised
+from .truth import Truth
 
 TOGETHER = "frameworks"  # the oracle in verdicts on several at once
 
@@ -109,25 +109,9 @@ def run_layer(layer: Layer, case: Case, session: Session, arrays: Mapping[str, A
         return run_in(session, layer, case, arrays)
 
 
-def truth_for(layer: Layer, case: Case) -> Truth:
-    """The truth that this layer is held against: the book's losses may clip, and it may have asked for more.
-
-    Of a user's own op its primals tell it.
-    """
-    if layer.custom is not None:
-        return own_truth(layer, layer.custom, case)
-    return Truth.of(
-        case,
-        book=not layer.has_cotangent,
-        convention=layer.convention,
-        accumulate=layer.accumulate,
-        products=promised(layer.framework, case),
-    )
-
-
 def applies(layer: Layer, case: Case) -> bool:
-    """Whether a case that was made of another is still one of the op: only a user's own op has to be asked."""
-    if layer.custom is None:
+    """Whether a case that was made of another is still one of the op: without a definition that must be asked."""
+    if layer.declaration.definition is not None:
         return True
     try:
         truth_for(layer, case)

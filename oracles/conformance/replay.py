@@ -12,19 +12,22 @@ from reference._arrays import shown
 
 from ..case import Case
 from ..files import named, read_text
+from ..ops import OPS, get_op
 from ..registry import DEVICES, UnsupportedCase
 from .checks import CHECKS, values
 from .compare import Comparison
 from .contain import said
+from .judges import truth_for
 from .layer import Layer, reference_layer
 from .lost import Lost
 from .panel import load_oracles
 from .records import from_data, read_json, to_data
-from .referee import hold, run_layer, truth_for
+from .referee import hold, run_layer
 from .report import Verdict
 from .search import Disagreement
 from .target import Target
 from .trial import Watch, unwatched
+from .truth import Truth
 
 FORMAT = 1
 
@@ -99,8 +102,10 @@ class Replayed:
 
 def sources(case: Case, oracles: Sequence[str] | None = None, device: str = "cpu") -> dict[str, Replayed]:
     """What the reference and each oracle compute for the case, by name, or why not. Raises as `load` does."""
-    layer = reference_layer(case.op)
-    found, truth = {"reference": replay(layer, "values", case)}, truth_for(layer, case)
+    case = case.of(get_op(case.op))
+    found, truth = {}, Truth.of(case)
+    if case.op in OPS:
+        found["reference"] = replay(reference_layer(case.op), "values", case)
     panel, absent = load_oracles(oracles, device)
     for oracle in panel:
         try:
@@ -117,6 +122,8 @@ def replay(layer: Layer, check: str, case: Case, earlier: Sequence[Case] = (), w
     """Run the layer on the case, after the earlier ones on the same instance, and hold the claim again."""
     if layer.op != case.op:
         raise InputError(f"case: expected one of {layer.op}, the op of {layer.name}, got {case.op}")
+    # it may have been read before the op was declared
+    case, earlier = case.of(layer.declaration), [one.of(layer.declaration) for one in earlier]
     comparisons: tuple[Comparison, ...] = ()
     with watch(case):
         try:

@@ -127,7 +127,7 @@ def _primals(case: Case, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 def options_of(layer: Layer, case: Case) -> dict[str, Any]:
     """The options that a layer is passed on a case."""
-    given = {k: v for k, v in case.options.items() if v is not None}
+    given = {k: v for k, v in case.options.items() if v is not None and k not in layer.untaken}
     return given if len(layer.reductions) > 1 else {k: v for k, v in given.items() if k != "reduction"}
 
 

@@ -14,12 +14,12 @@ import numpy as np
 from ..arrays import FLOAT_DTYPES, Array
 from ..calculus.model import ARITHMETIC, Floats
 from ..case import Case
-from ..custom import CustomOp
 from ..enclosure import Enclosure
+from ..ops import Op
 from .contain import contained
-from .custom_truth import check_case, widened
 from .differences import slope
 from .estimate import OWN, SAFETY, effects, own_error, stored
+from .framework_truth import check_case, widened
 from .layer import Layer
 from .run import forward, run
 from .search import Disagreement, raising_is_wrong
@@ -28,7 +28,7 @@ from .truth import Truth
 ELEMENTS = 24  # of the gradients of a case, at which differences are taken
 
 
-def self_truth(layer: Layer, op: CustomOp, case: Case) -> Truth:
+def self_truth(layer: Layer, op: Op, case: Case) -> Truth:
     """The layer's own output in float64, and its gradients: differences at some elements, its own float64 elsewhere.
 
     Raises InputError where the case is none of the op, Disagreement where the layer raises in float64.
@@ -52,7 +52,7 @@ def self_truth(layer: Layer, op: CustomOp, case: Case) -> Truth:
     return Truth(case, {r: Enclosure.exact(v) for r, v in values.items()}, bounds, ())
 
 
-def linear(layer: Layer, op: CustomOp, case: Case) -> None:
+def linear(layer: Layer, op: Op, case: Case) -> None:
     """The gradients are linear in the cotangent: those of a sum are the sum of those. Raises Disagreement."""
     arrays = widened(case)
     function = partial(_results, layer, case)
@@ -78,7 +78,7 @@ def linear(layer: Layer, op: CustomOp, case: Case) -> None:
             raise Disagreement(case, message, kind="linear", names=[r])
 
 
-def own_shape(layer: Layer, op: CustomOp, arrays: Mapping[str, Array]) -> tuple[int, ...]:
+def own_shape(layer: Layer, op: Op, arrays: Mapping[str, Array]) -> tuple[int, ...]:
     """The shape of the layer's output; that of the first primal where it raises, which the claims then show."""
     case = Case(op.name, dict(arrays), np.zeros((), arrays[op.differentiable[0]].dtype))
     try:
@@ -114,7 +114,7 @@ def _difference(layer: Layer, case: Case, arrays: Mapping[str, Array], name: str
     return (found.value, found.error) if np.isfinite(found.value) else (0.0, np.inf)
 
 
-def _chosen(op: CustomOp, case: Case) -> list[tuple[str, int]]:
+def _chosen(op: Op, case: Case) -> list[tuple[str, int]]:
     """The elements of gradients at which differences are taken: all of a small case, others in another one."""
     every = [(n, at) for n in op.differentiable for at in range(case.primals[n].size)]
     rng = np.random.default_rng(crc32(np.ascontiguousarray(case.cotangent).tobytes()))

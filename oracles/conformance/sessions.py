@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from ..arguments import made_with, required, taken_by
 from ..arrays import Array
-from ..ops import get_op
+from ..ops import Op
 from ..registry import LayerError
 from .contain import shown
 from .interchange import Convert, Handed, Handover
@@ -48,9 +49,9 @@ class FunctionSession:
     """forward(*primals) -> output and vjp(cotangent, *primals) -> gradients, of arrays as `convert` makes them."""
 
     def __init__(
-        self, op: str, forward: Callable[..., Any], vjp: Callable[..., Any], convert: Convert | None = None
+        self, op: Op, forward: Callable[..., Any], vjp: Callable[..., Any], convert: Convert | None = None
     ) -> None:
-        self.op, self._forward, self._vjp, self._convert = get_op(op), forward, vjp, convert
+        self.op, self._forward, self._vjp, self._convert = op, forward, vjp, convert
         self._handover = Handover()
 
     def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
@@ -77,26 +78,28 @@ class FunctionSession:
 class ClassSession:
     """An object in the book's interface: forward and backward, results as return values or attributes.
 
-    Dense is made with (n_inputs, n_neurons) and given its weights and biases as attributes; the losses' backward takes
-    the predictions and the labels.
+    Parameters are set as attributes; the losses' backward takes the predictions and the labels.
     """
 
     def __init__(
-        self, op: str, make: Callable[..., Any], gradients: Mapping[str, str], convert: Convert | None = None
+        self, op: Op, make: Callable[..., Any], gradients: Mapping[str, str], convert: Convert | None = None
     ) -> None:
-        self.op, self._make, self._gradients, self._convert = get_op(op), make, gradients, convert
+        self.op, self._make, self._gradients, self._convert = op, make, gradients, convert
         self.object: Any = None
+        self._made_with: dict[str, Any] = {}
         self._handover = Handover()
 
     def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
         """What forward returns, or leaves in `output`."""
-        if self.object is None:
-            self.object = self._make(*arrays["weights"].shape) if self.op.name == "dense" else self._make()
-        if self.op.name == "dense":
-            self.object.weights, self.object.biases = (self._given(n, arrays[n]) for n in ("weights", "biases"))
+        settings = taken_by(self._make, options)
+        if self.object is None or settings != self._made_with:
+            self.object = self._make(*self.sizes(arrays), **settings)
+            self._made_with = settings
+        for name in self.set_as_attributes():
+            setattr(self.object, name, self._given(name, arrays[name]))
         before = self._attributes()
-        given = [self._given(name, a) for name, a in arrays.items() if name not in ("weights", "biases")]
-        returned = self.object.forward(*given)
+        given = [self._given(name, arrays[name]) for name in self.passed()]
+        returned = self.object.forward(*given, **self.said_to_forward(options))
         if returned is not None:
             return returned
         if hasattr(self.object, "output"):
@@ -145,9 +148,9 @@ class ClassSession:
 
     def parameters(self) -> Mapping[str, Any]:
         """The object's weights and biases as they are now."""
-        if self.op.name != "dense" or self.object is None:
+        if self.object is None:
             return {}
-        return {name: getattr(self.object, name, None) for name in ("weights", "biases")}
+        return {name: getattr(self.object, name, None) for name in self.set_as_attributes()}
 
     def handed(self) -> Mapping[str, Handed]:
         """What `convert` made."""
@@ -156,9 +159,31 @@ class ClassSession:
     def _given(self, name: str, a: Array) -> Any:
         return self._handover.give(name, a, self._convert)
 
+    def sizes(self, arrays: Mapping[str, Array]) -> tuple[int, ...]:
+        """What an instance is made with: the shape of its first parameter, where it asks for as many numbers."""
+        return made_with(self.op, self._make, {name: a.shape for name, a in arrays.items()})
+
+    def passed(self) -> tuple[str, ...]:
+        """The primals that forward is passed: the first, what has no gradient, and parameters if it takes more."""
+        always = [name for name in self.op.primals if name == self.op.primals[0] or name not in self.op.differentiable]
+        more = max(0, required(getattr(self.object, "forward", None)) - len(always))
+        others = [name for name in self.op.primals if name not in always][:more]
+        return tuple(name for name in self.op.primals if name in (*always, *others))
+
+    def set_as_attributes(self) -> tuple[str, ...]:
+        """The primals that are set before forward."""
+        passed = self.passed()
+        return tuple(name for name in self.op.primals if name not in passed)
+
+    def said_to_forward(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that forward takes, and making an instance does not."""
+        return taken_by(
+            getattr(self.object, "forward", None), {k: v for k, v in options.items() if k not in self._made_with}
+        )
+
     def _names(self, primal: str) -> tuple[str, ...]:
-        alias = NAMES[primal][0]
-        return (self._gradients[alias],) if alias in self._gradients else NAMES[primal]
+        names = names_of_gradient(primal)
+        return (self._gradients[names[0]],) if names[0] in self._gradients else names
 
     def _attribute(self, primal: str) -> Any:
         return next((v for n in self._names(primal) if (v := getattr(self.object, n, None)) is not None), None)
@@ -172,6 +197,11 @@ class ClassSession:
         changed = sorted(n for n, v in self._attributes().items() if n not in before or before[n] is not v)
         said = [repr(n) for n in changed if n not in read]
         return f"; it set {', '.join(said)}" if said else ""
+
+
+def names_of_gradient(primal: str) -> tuple[str, ...]:
+    """The attributes that the gradient of a primal may be left in."""
+    return NAMES.get(primal, (f"d{primal}", f"dL_d{primal}"))
 
 
 def by_name(names: tuple[str, ...], returned: Any) -> dict[str, Any]:

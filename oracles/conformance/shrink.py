@@ -5,7 +5,7 @@ Hypothesis shrinks what it drew, a recipe; this shrinks the arrays themselves, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from reference import InputError
 from ..arrays import Array, is_plain
 from ..case import Case
 from ..recipe import laid_out
+from .axes import arrays_of, shared_axes
 
 Arrays = dict[str, Array]
 Fails = Callable[[Case], bool]
@@ -21,14 +22,6 @@ Fails = Callable[[Case], bool]
 ATTEMPTS = 600
 EFFORT = 1_000_000  # elements in all the cases tried
 
-# the axes of a case, each as the axis it is of every array: dropping an index along one keeps the shapes in step
-_AXES: dict[str, tuple[Mapping[str, int], ...]] = {
-    "dense": (
-        {"inputs": 0, "cotangent": 0},
-        {"inputs": 1, "weights": 0},
-        {"weights": 1, "biases": 1, "cotangent": 1},
-    ),
-}
 _SIMPLE = (0.0, 1.0, -1.0, 2.0, 3.0)
 
 
@@ -58,60 +51,56 @@ def _case(like: Case, arrays: Arrays) -> Case | None:
     """A case of the same op and options, or None where the arrays make none: a label's class was dropped, say."""
     cotangent = arrays.pop("cotangent")
     try:
-        return Case(like.op, arrays, cotangent, like.options)
+        return Case(like.signature, arrays, cotangent, like.options)
     except InputError:
         return None
 
 
-def _arrays(case: Case) -> Arrays:
-    return {**case.primals, "cotangent": case.cotangent}
-
-
 def _plainer(case: Case) -> Iterator[Arrays]:
     """Each array in C order."""
-    for name, a in _arrays(case).items():
+    for name, a in arrays_of(case).items():
         if not is_plain(a):
-            yield _arrays(case) | {name: np.array(a, order="C")}
+            yield arrays_of(case) | {name: np.array(a, order="C")}
 
 
 def _fewer(case: Case) -> Iterator[Arrays]:
     """Half of the indices along an axis, then one fewer."""
-    for axis in axes(case):
-        name, at = next(iter(axis.items()))
-        n = _arrays(case)[name].shape[at]
+    for axis in shared_axes(case):
+        name, (at, *_) = next(iter(axis.items()))
+        n = arrays_of(case)[name].shape[at]
         runs = [(0, n // 2), (n // 2, n)] if n > 3 else []
         for start, stop in [*runs, *((i, i + 1) for i in range(min(n, 16)))]:
             keep = np.r_[0:start, stop:n]
             if not keep.size:  # an empty case shows nothing, unless emptiness is what fails
                 continue
-            yield {k: taken(a, keep, axis[k]) if k in axis else a for k, a in _arrays(case).items()}
+            yield {k: taken(a, keep, axis.get(k, ())) for k, a in arrays_of(case).items()}
 
 
 def _simpler(case: Case) -> Iterator[Arrays]:
     """All of an array at one simple value, then one element of it, then every element rounded."""
-    for name, a in _arrays(case).items():
-        if name == "targets":  # class ids may become 0; rows of weights stay what they are
-            if a.ndim == 1 and a.any():
-                yield _arrays(case) | {name: _like(a, np.zeros_like(a))}
+    for name, a in arrays_of(case).items():
+        if name not in ("cotangent", *case.signature.differentiable):  # whole numbers may become 0; others stay
+            if a.dtype.kind in "iu" and a.any() and _may_be_zero(case, name, a):
+                yield arrays_of(case) | {name: _like(a, np.zeros_like(a))}
                 for i in np.flatnonzero(a)[:64]:
-                    yield _arrays(case) | {name: _like(a, np.where(np.arange(len(a)) == i, 0, a))}
+                    yield arrays_of(case) | {name: _like(a, np.where(np.arange(a.size).reshape(a.shape) == i, 0, a))}
             continue
         if a.size == 0:
             continue
         values = a.astype(np.float64)
         for value in _SIMPLE[:2]:
             if not (values == value).all() and _cost(value) < np.max([_cost(v) for v in values.ravel()[:64]]):
-                yield _arrays(case) | {name: _like(a, np.full(a.shape, value))}
+                yield arrays_of(case) | {name: _like(a, np.full(a.shape, value))}
         if a.size <= 64:
             for i, old in enumerate(values.ravel()):
                 for value in _SIMPLE:
                     if _cost(value) < _cost(old):
                         changed = values.copy()
                         changed.flat[i] = value
-                        yield _arrays(case) | {name: _like(a, changed)}
+                        yield arrays_of(case) | {name: _like(a, changed)}
         rounded = np.where(np.isfinite(values), np.round(values), values)
         if not np.array_equal(rounded, values, equal_nan=True):
-            yield _arrays(case) | {name: _like(a, rounded)}
+            yield arrays_of(case) | {name: _like(a, rounded)}
 
 
 def _cost(value: float) -> float:
@@ -123,22 +112,18 @@ def _cost(value: float) -> float:
     return 10 if np.isfinite(value) and value == np.round(value) else 20
 
 
-def axes(case: Case) -> tuple[Mapping[str, int], ...]:
-    """Every axis of the case, as the axis it is of each array that has it."""
-    if case.op in _AXES:
-        return _AXES[case.op]
-    first = next(iter(case.primals))
-    ndim = case.primals[first].ndim
-    if "targets" not in case.primals:
-        return tuple({first: axis, "cotangent": axis} for axis in range(ndim))
-    samples = {first: 0, "targets": 0} | ({"cotangent": 0} if case.cotangent.ndim else {})
-    classes = {first: 1} | ({"targets": 1} if case.primals["targets"].ndim == 2 else {})
-    return samples, classes
+def _may_be_zero(case: Case, name: str, a: Array) -> bool:
+    """Whether a primal of whole numbers takes 0; rows of label weights stay what they are."""
+    domain = case.signature.domains.get(name)
+    return domain is None or (domain.low <= 0 and not (domain.forms and a.ndim == 2))
 
 
-def taken(a: Array, keep: Array, axis: int) -> Array:
-    """Some indices along an axis, in the layout of `a`."""
-    return _like(a, np.take(a, keep, axis=axis))
+def taken(a: Array, keep: Array, axes: Sequence[int]) -> Array:
+    """Some indices along an axis, or along several of the same size, in the layout of `a`."""
+    found = a
+    for axis in axes:
+        found = np.take(found, keep, axis=axis)
+    return a if found is a else _like(a, found)
 
 
 def _like(a: Array, values: Array) -> Array:

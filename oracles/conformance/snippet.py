@@ -10,9 +10,8 @@ from ..arrays import code
 from ..case import Case
 from .calls import Calls, calls_of
 from .checks import as_integers
-from .custom_judge import judged_by
+from .judges import judged_by, truth_for
 from .layer import Layer
-from .referee import truth_for
 from .search import Disagreement
 from .snippet_helpers import HELPERS
 from .state_checks import MANY, later_calls
@@ -118,7 +117,7 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
         judged = Case(case.op, {**case.primals, "inputs": whole}, case.cotangent, case.options)
     truth = truth_for(layer, judged).final()
     exact, certified = "the exact value, rounded to float64", "the certified bound on the error"
-    if layer.custom is not None and layer.custom.declared is None:
+    if judged_by(layer) != "exact":
         exact, certified = f"by {judged_by(layer)}, in float64", "an estimated bound on the error"
     yield f"expected = {code(truth.enclosures[result].value, limit=LIMIT)}  # {exact}"
     yield f"allowed = {code(np.asarray(truth.bounds[result]), limit=LIMIT)}  # {certified}"

@@ -11,8 +11,9 @@ from ..arrays import Array, element_strides, same_bits, strided
 from ..case import Case, Result
 from .contain import call_of_candidate, contained
 from .interchange import as_array
+from .judges import truth_for
 from .layer import Layer
-from .referee import applies, hold, judge_layer, run_layer, truth_for
+from .referee import applies, hold, judge_layer, run_layer
 from .run import Run, backward, forward, hand_over, options_of, predictions
 from .search import Disagreement, raising_is_wrong
 from .sessions import Session

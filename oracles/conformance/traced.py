@@ -11,28 +11,35 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..ops import get_op
+from ..ops import Op
 from ..registry import LayerError, Oracle
 from .interchange import Handed, Handover
+
+
+def taken_dtypes(op: Op, arrays: Mapping[str, Array]) -> dict[str, np.dtype[Any]]:
+    """The dtypes that frameworks take some primals in: whole numbers as int64, rows of labels as the predictions."""
+    like = arrays[op.differentiable[0]].dtype
+    wanted = {n: np.dtype(np.int64) for n, a in arrays.items() if a.dtype.kind in "iu"}
+    return wanted | {n: like for n, domain in op.domains.items() if domain.forms and arrays[n].ndim == 2}
 
 
 class TracedSession:
     """One instance of a framework's function or module. The backward pass is of the latest forward pass."""
 
-    def __init__(self, op: str, fn: Any, framework: Oracle) -> None:
-        self.op, self._framework, self._handover = get_op(op), framework, Handover()
+    def __init__(self, op: Op, fn: Any, framework: Oracle) -> None:
+        self.op, self._framework, self._handover = op, framework, Handover()
         self.trace = framework.module.tracer(self.op, fn, framework.device)
         self._output: Any = None
         self._pull: Callable[[Any], Mapping[str, Any]] | None = None
 
     def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
         """The output. Labels go in as frameworks take them: ids as int64, rows in the dtype of the predictions."""
-        dtype = arrays[self.op.differentiable[0]].dtype
+        dtypes = taken_dtypes(self.op, arrays)
 
-        def labels(a: Array) -> Any:
-            return self._share(a.astype(np.int64 if a.ndim == 1 else dtype, copy=False))
+        def share(name: str, a: Array) -> Any:
+            return self._handover.give(name, a, lambda a: self._share(a.astype(dtypes.get(name, a.dtype), copy=False)))
 
-        given = {n: self._handover.give(n, a, labels if n == "targets" else self._share) for n, a in arrays.items()}
+        given = {name: share(name, a) for name, a in arrays.items()}
         self._pull = None  # a forward pass that fails leaves no backward pass of an earlier one
         self._output, self._pull = self.trace(given, options)
         return self._output

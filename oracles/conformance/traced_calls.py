@@ -8,6 +8,7 @@ from ..case import Case
 from .layer import Layer
 from .portable import portable
 from .run import options_of
+from .traced import taken_dtypes
 
 _TENSOR = """\
 def tensor(a):
@@ -81,10 +82,8 @@ class _TracedCalls(ReturningCalls):
 
     def _labels(self, case: Case, names: Mapping[str, str]) -> Iterator[str]:
         """The labels as frameworks take them."""
-        targets = case.primals.get("targets")
-        if targets is not None:
-            dtype = "int64" if targets.ndim == 1 else case.dtype.name
-            yield f"{names['targets']} = {names['targets']}.astype({dtype!r})"
+        for name, dtype in taken_dtypes(case.signature, case.primals).items():
+            yield f"{names[name]} = {names[name]}.astype({dtype.name!r})"
 
 
 class TorchCalls(_TracedCalls):
@@ -132,8 +131,11 @@ class JaxCalls(_TracedCalls):
         """The lines of a forward pass; `names`: those of the arrays by primal."""
         yield from self._labels(case, names)
         leaves = case.signature.differentiable
-        others = "".join(f", {names[n]}" for n in case.primals if n not in leaves)
-        called = f"lambda *given: {self.expression}(*given{others}{self._options(case)})"
+        if leaves != tuple(case.primals)[: len(leaves)]:
+            given = ", ".join(f"given[{leaves.index(n)}]" if n in leaves else names[n] for n in case.primals)
+        else:
+            given = ", ".join(["*given", *(names[n] for n in tuple(case.primals)[len(leaves) :])])
+        called = f"lambda *given: {self.expression}({given}{self._options(case)})"
         yield f"{output}, pull = jax.vjp({called}, {', '.join(f'jax.numpy.array({names[n]})' for n in leaves)})"
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:

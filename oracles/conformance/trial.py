@@ -14,11 +14,12 @@ from ..case import Case
 from ..registry import Oracle
 from .checks import Check, values
 from .contain import left_as_found
-from .custom_judge import judged_by, own_claims, why_not_tried
 from .diagnose import Diagnosis
+from .frames import directions
+from .judges import judged_by, own_claims, truth_for, why_not_tried
 from .layer import Layer
 from .lost import Lost
-from .referee import Tally, applies, disputes, judge_layer, judge_oracle, truth_for, verdicts_on_layer
+from .referee import Tally, applies, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .report import Margin, Verdict
 from .search import Disagreement, shrunk, shrunk_within, try_cases
 from .snippet import snippet
@@ -86,7 +87,7 @@ def search(
     """The first case found on which the layer breaks the claim, shrunk; the cases tried are counted in the tally."""
     tally = Tally() if tally is None else tally
     frames = () if why_not_tried(layer, check.name) else check.frames(layer, seed)
-    share = max(1, round(examples * check.share / max(1, len(frames))))
+    share = max(2, round(examples * check.share / max(1, len(frames))))  # the first is the simplest there is
     variety = replace(check.variety, unit_cotangent=not layer.has_cotangent)
 
     def judge(case: Case) -> None:
@@ -106,7 +107,7 @@ def search(
             claim(one)
 
     for i, frame in enumerate(frames):
-        huge = 1 if frame.op == "dense" else 2  # dense has three of those, one for each array
+        huge = 1 if directions(frame.op) > 2 else 2  # of those there are then several, one for each array
         few = min(3, 1 + examples // 20) if check.judge is values else 1
         large = few if frame.elements <= 20_000 else min(few, huge)
         count = large if frame.is_large else share
@@ -121,7 +122,7 @@ def search(
             continue
         if found is not None:
             watch.found(found)
-        if found is not None and layer.custom is not None:
+        if found is not None and frame.make is not None:
             variety = replace(variety, rough=False)
             return shrunk_within(judge, frame, dtype, count, (seed, check.name), variety, found)
         if found is not None:
@@ -163,7 +164,7 @@ def verdicts(
         watch.found(found)
         with watch(found.call):  # looking for the cause runs the layer as well
             shown = explained(layer, check, found, dtype, diagnosis or Diagnosis(layer, seed))
-    if check.name == WITH_ORACLES and (panel or layer.custom is None):
+    if check.name == WITH_ORACLES and (panel or judged_by(layer) == "exact"):
         yield from verdicts_on_layer(check.name, layer, dtype, panel, shown, tally)
     else:
         status = "passed" if shown is None else "failed"
@@ -177,11 +178,11 @@ def explained(layer: Layer, check: Check, found: Disagreement, dtype: str, diagn
 
 def takes(layer: Layer, case: Case) -> bool:
     """Whether the layer promises anything on the case: its forms of labels, and cotangents where it takes one."""
-    if layer.custom is not None:
+    if layer.declaration.definition is None:
         return applies(layer, case)
     if not layer.has_cotangent and (case.cotangent.ndim or case.cotangent != 1):
         return False
-    targets = case.primals.get("targets")
-    if targets is None or targets.ndim == 1 or "soft" in layer.targets:
-        return True
-    return bool((np.count_nonzero(targets, axis=1) == 1).all() and (targets.sum(axis=1) == 1).all())
+    rows = [case.primals[n] for n, d in case.signature.domains.items() if d.forms and case.primals[n].ndim == 2]
+    return "soft" in layer.targets or all(
+        (np.count_nonzero(a, axis=1) == 1).all() and (a.sum(axis=1) == 1).all() for a in rows
+    )

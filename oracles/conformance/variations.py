@@ -8,45 +8,46 @@ import numpy as np
 
 from ..arrays import Array
 from ..case import Case
-from ..ops import OPS
+from ..ops.domains import REAL
+from .axes import by_sample
 
 _MANY = 1000  # samples that are enough
 
 
 def variations(case: Case) -> Iterator[tuple[str, Case]]:
     """Cases that differ from this one in a way that a layer's memory of it would show; the last in its values alone."""
-    first = case.signature.primals[0]
+    op, samples = case.signature, by_sample(case)
+    first, *others = op.differentiable
     a = case.primals[first]
-    if case.op not in OPS:
-        yield from _of_unknown(case)
-        return
     if not a.ndim or not a.size:
         return
-    bigger = a.astype(np.float64) * (64 if case.op in ("softmax", "softmax_cross_entropy") else 0.5)
+    if op.cases is not None or first not in samples:  # what else it takes is not known
+        yield from _in_another_order(case, samples)
+        return
+    bigger = a.astype(np.float64) * (64 if op.domains.get(first, REAL).rows == "logits" else 0.5)
     yield "larger values", _replaced(case, {first: bigger.astype(a.dtype)})
-    rolled = {n: np.concatenate([x[:1], x[1:][::-1]]) for n, x in _by_sample(case).items()}
     if len(a) > 2:
+        rolled = {n: np.concatenate([x[:1], x[1:][::-1]]) for n, x in samples.items()}
         yield "the same first sample", _replaced(case, rolled)
     if len(a) > 1:
-        yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in _by_sample(case).items()})
+        yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in samples.items()})
     if len(a) < _MANY:
-        yield "more samples", _replaced(case, {n: np.concatenate([x, x[::-1]]) for n, x in _by_sample(case).items()})
+        yield "more samples", _replaced(case, {n: np.concatenate([x, x[::-1]]) for n, x in samples.items()})
     # a result that is kept by the values of some arguments alone is that of the others as they were
     if case.cotangent.ndim and case.cotangent.any():
         yield "another cotangent", _replaced(case, {"cotangent": -case.cotangent})
-    if "weights" in case.primals:
-        for n in ("weights", "biases"):
+    for n in others:
+        if op.domains.get(n, REAL) is REAL:
             yield f"other {n}", _replaced(case, {n: -case.primals[n]})
-    targets = case.primals.get("targets")
-    if targets is not None and not np.array_equal(targets, targets[::-1]):
-        yield "other labels", _replaced(case, {"targets": targets[::-1]})
+    for n, x in samples.items():
+        if n in op.primals and n not in op.differentiable and not np.array_equal(x, x[::-1]):
+            yield f"other {'labels' if n == 'targets' else n}", _replaced(case, {n: x[::-1]})
     if a.ndim > 1:
-        yield "another memory layout", _replaced(case, {n: np.array(x, order="F") for n, x in _by_sample(case).items()})
-    yield "a NaN at the end", _replaced(case, {n: nan_at_the_end(x) for n, x in _floats(case, first).items()})
-    yield (
-        "other values",
-        _replaced(case, {n: x[::-1] for n, x in _by_sample(case).items()} if len(a) > 1 else {first: -a}),
-    )
+        yield "another memory layout", _replaced(case, {n: np.array(x, order="F") for n, x in samples.items()})
+    if op.special_values:
+        moving = {first: a} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
+        yield "a NaN at the end", _replaced(case, {n: nan_at_the_end(x) for n, x in moving.items()})
+    yield "other values", _replaced(case, {n: x[::-1] for n, x in samples.items()} if len(a) > 1 else {first: -a})
 
 
 def contiguous(case: Case, names: Sequence[str] | None = None) -> Case:
@@ -65,10 +66,6 @@ def with_unlikely_label(case: Case) -> Case:
     return _replaced(case, {name: predictions})
 
 
-def _floats(case: Case, first: str) -> dict[str, Array]:
-    return {first: case.primals[first]} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
-
-
 def nan_at_the_end(a: Array) -> Array:
     """A copy whose last value is NaN."""
     changed = np.array(a, order="C")
@@ -76,39 +73,24 @@ def nan_at_the_end(a: Array) -> Array:
     return changed
 
 
-def _of_unknown(case: Case) -> Iterator[tuple[str, Case]]:
-    """Of a user's own op: values that its cases have, in another order; whether a sample can go, it must be asked."""
-    first = case.signature.primals[0]
+def _in_another_order(case: Case, samples: Mapping[str, Array]) -> Iterator[tuple[str, Case]]:
+    """Values that the case has, in another order."""
     yield "another cotangent", _replaced(case, {"cotangent": -case.cotangent})
-    samples = {n: x for n, x in _along_samples(case).items() if x.ndim}
-    n = len(case.primals[first]) if first in samples else 0
-    if n > 1 and all(len(x) == n for x in samples.values()):
+    samples = samples or _of_one_length(case)
+    if samples and all(len(x) > 1 for x in samples.values()):
         yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in samples.items()})
         yield "other values", _replaced(case, {n: x[::-1] for n, x in samples.items()})
 
 
-def _along_samples(case: Case) -> dict[str, Array]:
-    """The arrays along the first axis of the first primal, where the signature says which those are; none otherwise."""
-    op, first = case.signature, case.signature.primals[0]
-    if op.definition is None:
-        return _by_sample(case)
-    axes = {a.name: a.axes or () for a in (*op.signature.inputs, *op.signature.outputs)}
-    axis = axes[first][0] if axes[first] else ""
-    leads = axis != "..." or case.primals[first].ndim > op.signature.inputs[0].rank
-    if not axis or not leads or any(axis in of[1:] for of in axes.values()):
-        return {}
-    arrays = {n: a for n, a in case.primals.items() if axes[n][:1] == (axis,)}
-    output = axes[op.signature.outputs[0].name]
-    return arrays | ({"cotangent": case.cotangent} if output[:1] == (axis,) or not output else {})
-
-
-def _by_sample(case: Case) -> dict[str, Array]:
-    names = [case.signature.primals[0], *(n for n in ("targets",) if n in case.primals)]
-    arrays = {n: case.primals[n] for n in names}
-    return arrays | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
+def _of_one_length(case: Case) -> dict[str, Array]:
+    """The first primal and the cotangent, where no signature says the axes and they are of one length."""
+    first = case.signature.primals[0]
+    arrays = {first: case.primals[first]} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
+    known = case.signature.signature.inputs[0].axes is not None
+    return {} if known or len({x.shape[:1] for x in arrays.values()}) != 1 or not case.primals[first].ndim else arrays
 
 
 def _replaced(case: Case, arrays: Mapping[str, Array]) -> Case:
     changed = {**case.primals, "cotangent": case.cotangent, **arrays}
     cotangent = changed.pop("cotangent")
-    return Case(case.op, changed, cotangent, case.options)
+    return Case(case.signature, changed, cotangent, case.options)

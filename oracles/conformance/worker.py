@@ -20,7 +20,7 @@ from reference import InputError
 from ..registry import OracleUnavailable
 from .blackbox import BlackBox
 from .contain import CLOCK
-from .custom_judge import judged_by
+from .judges import judged_by
 from .kit import Plan, claims, panel_for, setting
 from .lost import lost
 from .records import from_data, read_json, to_data

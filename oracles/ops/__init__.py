@@ -14,5 +14,4 @@ from .registry import OPS as OPS
 from .registry import declare as declare
 from .registry import get_op as get_op
 from .registry import known_ops as known_ops
-from .registry import takes_sizes as takes_sizes
 from .registry import undeclared as undeclared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .domains import labels
+from .domains import labels, probabilities
 from .losses import REDUCTIONS, reduced, reduced_at_once, rows
 from .op import Op, Option
 
@@ -44,6 +44,7 @@ OP = Op(
             holds=lambda clip: isinstance(clip, float) and 0 < clip < 0.5,
         ),
     },
-    domains={"targets": labels("C")},
+    domains={"probabilities": probabilities, "targets": labels("C")},
     where="C >= 1",
+    special_values=True,
 )

@@ -22,7 +22,7 @@ from reference._arrays import shown
 class Domain:
     """kind: "real", "integer" or "boolean". low, high: the bounds, which may be the name of an axis, not itself taken.
 
-    rows: numbers along the last axis that are drawn together: "one_hot", "probabilities" or each by itself.
+    rows: numbers along the last axis that are drawn together: "one_hot", "probabilities", "logits" or each by itself.
     forms: where a primal comes in several forms (labels as ids or as rows), their names.
     """
 
@@ -33,6 +33,11 @@ class Domain:
     rows: str = ""
     differentiable: bool = True
     forms: tuple[str, ...] = ()
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether numbers end somewhere, by themselves."""
+        return not self.rows and not self.forms and (self.low > -np.inf or self.high != np.inf)
 
     def shapes(self, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
         """The shapes a primal in several forms may have, by what that says; none where the signature has its axes."""
@@ -47,7 +52,7 @@ class Domain:
         if a.dtype.kind not in kinds and not (self.kind == "real" and a.dtype.name == "bfloat16"):
             raise InputError(f"{name}: expected {self.kind} numbers, got dtype {a.dtype} in {shown(a)}")
         if self.kind == "integer" and a.size:
-            high = sizes[self.high] - 1 if isinstance(self.high, str) else self.high
+            high = sizes.get(self.high, np.inf) - 1 if isinstance(self.high, str) else self.high
             for odd in (int(a.min()), int(a.max())):
                 if not self.low <= odd <= high:
                     raise InputError(f"{name}: expected integers from {self.low:g} to {high:g}, got {odd}")
@@ -57,6 +62,7 @@ REAL = Domain("real")
 booleans = Domain("booleans", "boolean", differentiable=False)
 probabilities = Domain("probabilities", low=0.0, high=1.0, rows="probabilities")
 positive = Domain("positive", low=0.0)
+logits = Domain("logits", rows="logits")  # masked with -inf, saturated, near the ends of the range
 
 
 def ids(axis: str) -> Domain:

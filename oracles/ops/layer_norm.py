@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .op import Op
+from .norms import centred_statistics, in_cubes, in_normals, of_raw_sums, over_samples
+from .op import Op, leaves_range
 
 
 def layer_norm(xp: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
@@ -16,24 +17,29 @@ def layer_norm(xp: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> A
 
 def by_reciprocal_root(xp: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     """Times 1 / sqrt(variance + eps)."""
-    centred, rstd = _statistics(xp, inputs, eps)
+    centred, rstd = centred_statistics(xp, inputs, eps)
     return centred * rstd * weight + bias
 
 
 def by_scale_and_shift(xp: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     """x (w r) + (b - mean w r), as kernels for the CPU do it: five roundings at the size of x, none of another w r."""
-    centred, rstd = _statistics(xp, inputs, eps)
-    largest = xp.max(xp.abs(inputs), axis=-1, keepdims=True)
-    return xp.rounded_at(centred, 3 * largest) * (rstd * weight) + xp.rounded_at(bias, bias)
+    (centred, rstd), most = centred_statistics(xp, inputs, eps), xp.max(xp.abs(inputs), axis=-1, keepdims=True)
+    return xp.rounded_at(centred, 3 * most) * (rstd * weight) + xp.rounded_at(bias, bias)
 
 
 def textbook_gradient(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     """r (h - mean h - n mean(h n)), with h = g w and n what is normalised."""
-    centred, rstd = _statistics(xp, inputs, eps)
-    normal, h = centred * rstd, cotangent * weight
-    mean, dot = xp.mean(h, axis=-1, keepdims=True), xp.mean(h * normal, axis=-1, keepdims=True)
-    over = tuple(range(inputs.ndim - 1))
-    return (h - mean - normal * dot) * rstd, xp.sum(cotangent * normal, axis=over), xp.sum(cotangent, axis=over)
+    h, (centred, rstd) = cotangent * weight, centred_statistics(xp, inputs, eps)
+    dinputs = in_normals(xp, h - xp.mean(h, axis=-1, keepdims=True), centred, rstd)
+    return dinputs, over_samples(xp, cotangent * (centred * rstd)), over_samples(xp, cotangent)
+
+
+def gradient_in_cubes(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    """h r - c mean(h c) r^3, with c what is centred, less its mean."""
+    centred, rstd = centred_statistics(xp, inputs, eps)
+    d = in_cubes(xp, cotangent * weight, centred, rstd)
+    dweight, dbias = over_samples(xp, cotangent * (centred * rstd)), over_samples(xp, cotangent)
+    return d - xp.mean(d, axis=-1, keepdims=True), dweight, dbias
 
 
 def one_pass(xp: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
@@ -43,17 +49,12 @@ def one_pass(xp: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any
     return weight * ((inputs - mean) / xp.sqrt(xp.maximum(variance, 0.0) + eps)) + bias
 
 
-def _statistics(xp: Any, inputs: Any, eps: float) -> tuple[Any, Any]:
-    centred = inputs - xp.mean(inputs, axis=-1, keepdims=True)
-    return centred, 1 / xp.sqrt(xp.mean(centred * centred, axis=-1, keepdims=True) + eps)
-
-
 OP = Op(
     "layer_norm(inputs[..., C], weight[C], bias[C]) -> output[..., C]",
     definition=layer_norm,
     options={"eps": 1e-5},
     forms=(by_reciprocal_root, by_scale_and_shift),
-    vjp_forms=(textbook_gradient,),
+    vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes), leaves_range(of_raw_sums, alone=True)),
     outside={"one-pass variance": one_pass},
     where="C >= 1",
 )

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
 from reference import InputError
+from reference._targets import as_targets
 
 from ..words import did_you_mean
 from .domains import REAL, Domain
@@ -57,7 +59,12 @@ class Op:
     of its gradients, vjp_form(xp, cotangent, *primals, **options); the bound is the elementwise largest of all.
     outside: evaluations that are not sensible, by name: what fits only those is wrong. options: by name their default,
     a tuple of all values with the default first, or an Option. domains: what values primals take. where: a condition on
-    axes. torch, jax: the frameworks' own op. cases: a strategy of more cases. Raises InputError.
+    axes. torch, jax: the frameworks' own op, a function of their arrays or its dotted name. cases: a Hypothesis
+    strategy of mappings from the primals' names to arrays (or of pairs of such a mapping and a cotangent), drawn from
+    instead of cases that follow from the signature; floats are taken to the dtype under test. Raises InputError.
+
+    special_values: whether the forms say what is right of infinities, NaN and numbers below the normal range, so that
+    those are drawn. Without a definition a layer is held against the framework's function, or else against itself.
     """
 
     signature: Signature
@@ -69,6 +76,7 @@ class Op:
     outside: Mapping[str, Function]
     frameworks: Mapping[str, Any]
     cases: Any
+    special_values: bool
 
     def __init__(
         self,
@@ -82,6 +90,7 @@ class Op:
         outside: Mapping[str, Function] | None = None,
         where: str = "",
         cases: Any = None,
+        special_values: bool = False,
         **frameworks: Any,
     ) -> None:
         said = parsed(signature, where)
@@ -95,22 +104,34 @@ class Op:
         for function in every:
             if function is not None and not callable(function):
                 raise InputError(f"{said.op}: expected a function as definition or form, got {function!r}")
+        for name, function in frameworks.items():
+            if function is not None and not callable(function) and not _dotted(function):
+                raise InputError(f"{name}: expected a function or its dotted name, got {function!r}")
+        if cases is not None and not hasattr(cases, "example"):
+            raise InputError(f"cases: expected a Hypothesis strategy of primals by name, got {cases!r}")
+        open_ones = [a.name for a in said.inputs if a.axes is None and not given.get(a.name, REAL).forms]
+        if cases is None and open_ones:
+            raise InputError(f"signature: {said.op} does not say the axes of {open_ones[0]}; say them, or give cases=")
+        if not any(given.get(name, REAL).differentiable for name in names):
+            raise InputError(f"domains: {said.op} has no primal with a gradient")
         settings = {name: _option(value) for name, value in (options or {}).items()}
         values = (
             *(said, definition, MappingProxyType(settings), MappingProxyType(given)),
             *(tuple(forms), tuple(vjp_forms), MappingProxyType(dict(outside or {}))),
-            *(MappingProxyType({k: f for k, f in frameworks.items() if f is not None}), cases),
+            *(MappingProxyType({k: f for k, f in frameworks.items() if f is not None}), cases, special_values),
         )
         for key, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, key, value)
 
     @classmethod
-    def bare(cls, name: str, primals: Sequence[str], differentiable: Sequence[str]) -> Op:
+    def bare(cls, name: str, primals: Sequence[str], differentiable: Sequence[str], options: Sequence[str] = ()) -> Op:
         """An op of which only the names are known: its output says what shape it has."""
         unmoved = Domain("whatever it was drawn from", differentiable=False)
         return cls(
             f"{name}({', '.join(primals)}) -> output",
             domains={p: unmoved for p in primals if p not in differentiable},
+            options=dict.fromkeys(options),
+            cases=_Elsewhere(),
         )
 
     def __repr__(self) -> str:
@@ -130,6 +151,13 @@ class Op:
     def differentiable(self) -> tuple[str, ...]:
         """The primals that have a gradient."""
         return tuple(p for p in self.primals if self.domains.get(p, REAL).differentiable)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The differentiable primals after the first that are the same for all samples."""
+        first, *others = self.signature.inputs
+        samples = {"...", *(first.axes or ())[:1]}
+        return tuple(a.name for a in others if a.axes and not samples & set(a.axes) and a.name in self.differentiable)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -154,6 +182,59 @@ class Op:
         from .tracing import output_shape  # the graphs, and what they load, only for a shape that must be traced
 
         return output_shape(self, tuple(shapes.items()), tuple(options.items()))
+
+    def check_values(self, arrays: Mapping[str, Any]) -> None:
+        """InputError where a primal holds what its domain does not: labels, whole numbers, booleans."""
+        limited = {n: d for n, d in self.domains.items() if d.forms or d.kind != "real"}
+        if not limited:
+            return
+        sizes = self.signature.sizes({n: a.shape for n, a in arrays.items()})[0]
+        for name, domain in limited.items():
+            if domain.forms:
+                as_targets(arrays[name], *arrays[self.differentiable[0]].shape)
+            elif self.cases is None:  # a strategy of the op's own knows what it draws
+                domain.check(name, arrays[name], sizes)
+
+    def function_in(self, framework: str) -> Function:
+        """The framework's own op. InputError where its dotted name leads nowhere."""
+        given = self.frameworks[framework]
+        return _imported(framework, given) if isinstance(given, str) else given  # type: ignore[no-any-return]
+
+
+class _Elsewhere:
+    """In the place of a strategy that this process has not seen."""
+
+    def example(self) -> None:
+        """There is none."""
+
+
+def _dotted(name: object) -> bool:
+    return isinstance(name, str) and "." in name and all(part.isidentifier() for part in name.split("."))
+
+
+def _imported(framework: str, name: str) -> Any:
+    """What a dotted name leads to: a module as far as there is one, and attributes from there."""
+    parts = name.split(".")
+    for at in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = import_module(".".join(parts[:at]))
+        except ImportError:
+            continue
+        for part in parts[at:]:
+            if not hasattr(found, part):
+                raise InputError(f"{framework}: {name}: no {part!r}{did_you_mean(part, dir(found))}")
+            found = getattr(found, part)
+        return found
+    raise InputError(f"{framework}: {name}: no module {parts[0]!r}")
+
+
+def leaves_range(form: Function, *, alone: bool = False) -> Function:
+    """Mark a form that sensible layers use although it overflows before others do: where it does nothing is claimed.
+
+    Without the mark what the other forms claim there holds. alone: that is all it says, its bound counts for nothing.
+    """
+    form.leaves_range = "alone" if alone else "too"  # type: ignore[attr-defined]  # a function may carry anything
+    return form
 
 
 def _option(value: Any) -> Option:

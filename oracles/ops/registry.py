@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from reference import InputError
@@ -40,6 +39,8 @@ _DECLARED: dict[str, Op] = {}
 
 def declare(op: Op) -> None:
     """Make an op of a user's own known by its name; InputError where another has that name."""
+    if DECLARATIONS.get(op.name) is op:
+        return
     if op.name in OPS:
         raise InputError(f"name: {op.name} is an op of the suite; give yours another name")
     known = _DECLARED.get(op.name, op)
@@ -59,7 +60,7 @@ def get_op(name: object) -> Op:
     if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name) or DECLARATIONS.get(name)):
         return op
     listed = ", ".join(known_ops())
-    own = f"; an op of your own is known once the code that declares it has run: CustomOp({name!r}, ...)"
+    own = "; an op of your own is known once the code that declares it has run"
     hint = did_you_mean(name, known_ops()) or (own if isinstance(name, str) else "")
     raise InputError(f"op: expected one of {listed}, got {name!r}{hint}")
 
@@ -74,21 +75,5 @@ def undeclared(data: Mapping[str, Any]) -> Op:
     known = _DECLARED.get(name) or DECLARATIONS.get(name)
     if known and (known.primals, known.differentiable) == (primals, tuple(differentiable)):
         return known
-    return Op.bare(name, primals, tuple(differentiable))
-
-
-def takes_sizes(op: Op, function: Callable[..., Any]) -> bool:
-    """Whether it makes a layer: takes (n_inputs, n_neurons) for dense, nothing otherwise, and not the primals."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # a builtin does not say
-        return False
-    return _takes(signature, 2 if op.name == "dense" else 0) and not _takes(signature, len(op.primals))
-
-
-def _takes(signature: inspect.Signature, count: int) -> bool:
-    try:
-        signature.bind(*[None] * count)
-    except TypeError:
-        return False
-    return True
+    options = data.get("options")
+    return Op.bare(name, primals, tuple(differentiable), tuple(options) if isinstance(options, dict) else ())

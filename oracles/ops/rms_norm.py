@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .op import Op
+from .norms import in_cubes, in_normals, over_samples, statistics
+from .op import Op, leaves_range
 
 
 def rms_norm(xp: Any, inputs: Any, weight: Any, *, eps: float) -> Any:
@@ -14,15 +15,19 @@ def rms_norm(xp: Any, inputs: Any, weight: Any, *, eps: float) -> Any:
 
 def by_reciprocal_root(xp: Any, inputs: Any, weight: Any, *, eps: float) -> Any:
     """Times 1 / sqrt(mean square + eps)."""
-    return inputs * (1 / xp.sqrt(xp.mean(inputs * inputs, axis=-1, keepdims=True) + eps)) * weight
+    return inputs * statistics(xp, inputs, eps) * weight
 
 
 def textbook_gradient(xp: Any, cotangent: Any, inputs: Any, weight: Any, *, eps: float) -> Any:
     """r (h - n mean(h n)), with h = g w, n = x r."""
-    rstd = 1 / xp.sqrt(xp.mean(inputs * inputs, axis=-1, keepdims=True) + eps)
-    normal, h = inputs * rstd, cotangent * weight
-    dot = xp.mean(h * normal, axis=-1, keepdims=True)
-    return (h - normal * dot) * rstd, xp.sum(cotangent * normal, axis=tuple(range(inputs.ndim - 1)))
+    rstd = statistics(xp, inputs, eps)
+    return in_normals(xp, cotangent * weight, inputs, rstd), over_samples(xp, cotangent * (inputs * rstd))
+
+
+def gradient_in_cubes(xp: Any, cotangent: Any, inputs: Any, weight: Any, *, eps: float) -> Any:
+    """h r - x mean(h x) r^3."""
+    rstd = statistics(xp, inputs, eps)
+    return in_cubes(xp, cotangent * weight, inputs, rstd), over_samples(xp, cotangent * (inputs * rstd))
 
 
 OP = Op(
@@ -30,6 +35,6 @@ OP = Op(
     definition=rms_norm,
     options={"eps": 1e-6},
     forms=(by_reciprocal_root,),
-    vjp_forms=(textbook_gradient,),
+    vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes)),
     where="C >= 1",
 )

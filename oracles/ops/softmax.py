@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .domains import logits
 from .op import Op
 
 
@@ -62,5 +63,7 @@ OP = Op(
     definition=softmax,
     forms=(by_logarithm, by_log_sum_exp, by_powers_of_two),
     vjp_forms=(by_products, by_difference, by_jacobian),
+    domains={"inputs": logits},
     where="C >= 1",
+    special_values=True,
 )

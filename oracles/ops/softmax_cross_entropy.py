@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .domains import labels
+from .domains import labels, logits
 from .log_softmax import by_log_sum_exp as log_softmax_by_log_sum_exp
 from .log_softmax import log_softmax
 from .losses import REDUCTIONS, of_each, reduced, reduced_at_once, rows
@@ -74,6 +74,7 @@ OP = Op(
     options={"reduction": REDUCTIONS},
     forms=(in_one_sum, by_log_sum_exp, by_two_sums),
     vjp_forms=(by_probabilities, by_log_probabilities, by_difference),
-    domains={"targets": labels("C")},
+    domains={"logits": logits, "targets": labels("C")},
     where="C >= 1",
+    special_values=True,
 )

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 import reference
 from oracles import (
     Case,
-    CustomOp,
     InputError,
     Layer,
+    Op,
     OracleUnavailable,
     Recipe,
     Result,
@@ -48,7 +48,7 @@ in_torch = Layer.from_torch("relu", relu, device="cuda", reductions=("mean", "su
 in_jax = Layer.from_jax("softmax", softmax)
 
 cases = arrays(np.float64, (3, 4)).map(lambda x: {"inputs": x})
-swish = CustomOp("swish", ["inputs"], cases, torch=np.tanh, jax=None)
+swish = Op("swish(inputs) -> output", cases=cases, torch=np.tanh, jax=None)
 own = Layer(swish, forward=my_softmax, vjp=my_softmax_vjp)
 
 report = check_layer(mine, oracles=["torch"], dtypes=("float32",), device="cpu", max_examples=10, seed=1)

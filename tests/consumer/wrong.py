@@ -2,7 +2,7 @@
 
 import oracles
 import reference
-from oracles import Case, CustomOp, Layer, check_layer, load, parametrize_with_checks
+from oracles import Case, Layer, Op, check_layer, load, parametrize_with_checks
 from reference import Dense, relu
 
 layer = Layer.from_class("relu", reference.ReLU)
@@ -15,7 +15,7 @@ Layer("relu", relu, relu)  # wrong
 Layer("relu", forward="relu", vjp=relu)  # wrong
 Layer.from_class("relu", reference.ReLU, gradient={"dinputs": "dx"})  # wrong
 layer.op = "softmax"  # wrong
-CustomOp("swish", ["inputs"], None, torch=3)  # wrong
+Op("swish(inputs) -> output", options=3)  # wrong
 check_layer(reference.ReLU)  # wrong
 check_layer(layer, max_examples="many")  # wrong
 print(report.passd)  # wrong

@@ -45,14 +45,17 @@ def test_the_exact_value_is_that_of_the_formulas_by_hand(op):
 def test_every_form_encloses_the_definitions_exact_value(op):
     for case in cases(op, "float64", count=2, checks=1, most=120):
         forms = derived.forms_of(case)
-        balls = in_balls(forms.programs[1], derived._arrays(case), 300)
+        balls = in_balls(forms.programs[1], derived.arrays_of(case), 300)
+        x = np.abs(case.primals[case.signature.primals[0]])
+        largest = max(1.0, np.max(x, where=np.isfinite(x), initial=0.0))
         for results in forms.others:
             for name, number in results.items():
                 found, right = balls[number], balls[forms.definition[name]]
                 e = enclosure(list(found.ravel()), found.shape)
                 for a, b, v in zip(found.ravel(), right.ravel(), e.value.ravel(), strict=True):
                     # to a float64 rounding of a literal (1 / log 2), where a form has one
-                    assert not np.isfinite(v) or abs(float((a - b).mid())) <= 2.0**-50 * (abs(v) + 2.0**-60), name
+                    near = 2.0**-50 * largest * (abs(v) + 2.0**-60)
+                    assert not np.isfinite(v) or abs(float((a - b).mid())) <= near, name
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -84,11 +84,11 @@ def test_short_or_whole(run):
 
 OWN = """
 from hypothesis import strategies as st
-from oracles import CustomOp
+from oracles import Op
 
 cases = st.lists(st.floats(1, 2), min_size=1, max_size=3).map(lambda x: {"x": np.array(x)})
-twice = CustomOp("twice", ["x"], cases, torch=lambda x: 2 * x, jax=lambda x: 2 * x)
-alone = CustomOp("alone", ["x"], cases)
+twice = Op("twice(x) -> output", cases=cases, torch=lambda x: 2 * x, jax=lambda x: 2 * x)
+alone = Op("alone(x) -> output", cases=cases)
 OWN = [Layer(op, forward=lambda x: 2 * x, vjp=lambda g, x: 2 * g, name=op.name) for op in (twice, alone)]
 
 

@@ -33,7 +33,8 @@ def _mul_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:
     exact = is_power_of_two(a) or is_power_of_two(b)
     own = np.zeros(()) if exact else m.u * (a.size * b.size)
     carried = np.abs(a.value) * b.off + a.off * b.size if some(a, b) else np.zeros(())
-    return np.where(plain_zero(a) | plain_zero(b), 0.0, carried + own + vanished(y))
+    beyond = np.isinf(a.off) | np.isinf(b.off)  # 0 times what may be infinite may be NaN
+    return np.where((plain_zero(a) | plain_zero(b)) & ~beyond, 0.0, np.where(beyond, np.inf, carried + own + vanished(y)))
 
 
 def _div_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:

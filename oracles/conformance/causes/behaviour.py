@@ -15,7 +15,7 @@ from ..interchange import as_array
 from ..layer import Layer
 from ..probes import plain_case
 from ..referee import run_layer
-from ..run import backward, forward, hand_over
+from ..run import backward, forward, hand_over, parameters
 from ..search import Disagreement
 from ..sessions import ClassSession
 from ..state_checks import right_elsewhere
@@ -48,13 +48,11 @@ def of_attributes(layer: Layer, found: Disagreement) -> str:
             if isinstance(error, AttributeError) and _holds(session, error.obj) and not _stored(session, arrays):
                 return "forward does not store its inputs, which backward needs"
         return ""
-    for name, now in session.parameters().items():
+    for name, (held, now) in parameters(session).items():
         gradient = done.result.gradients[name]
-        if now is not arrays[name] and np.array_equal(np.asarray(now), gradient, equal_nan=True):
+        if held is not arrays[name] and np.array_equal(now, gradient, equal_nan=True):
             return f"its parameter {name} was replaced by its gradient"
-        if (found.second or found.kind in ("parameter", "repeat")) and not same_bits(
-            np.asarray(now), done.before[name]
-        ):
+        if (found.second or found.kind in ("parameter", "repeat")) and not same_bits(now, done.before[name]):
             return f"its parameter {name} was replaced"
     return ""
 
@@ -101,7 +99,13 @@ def of_output(layer: Layer, case: Case) -> str:
 def of_cache(layer: Layer, case: Case) -> str:
     """Elements that become right when a value changes that they do not depend on: in another row."""
     run = Evidence.of(layer, case)
-    if case.op == "dense" or layer.custom is not None or run.first.ndim != 2 or len(run.first) < 2 or run.raised:
+    if (
+        case.op == "dense"
+        or not case.signature.special_values
+        or run.first.ndim != 2
+        or len(run.first) < 2
+        or run.raised
+    ):
         return ""
     r = next((r for r in run.actual if run.wrong(r).shape == run.first.shape and run.wrong(r)[1:].any()), None)
     if r is None or not right_elsewhere(layer, case):

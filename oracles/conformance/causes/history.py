@@ -11,9 +11,10 @@ from ...calculus.model import Floats
 from ...case import Case, Result
 from ..contain import call_of_candidate, said
 from ..evidence import Evidence, same
+from ..judges import truth_for
 from ..layer import Layer
 from ..probes import plain_case
-from ..referee import run_layer, truth_for
+from ..referee import run_layer
 from ..run import forward, hand_over, options_of, predictions
 from ..search import Disagreement
 from ..state_checks import after_another

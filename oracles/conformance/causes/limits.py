@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
-from ..evidence import Evidence, some_runs
-from ..frames import Frame
+from ...ops.signature import holds
+from ..evidence import Evidence, frame_of, some_runs
 from ..layer import Layer
 from ..probes import PLAIN
-
-LETTERS = ("N", "K", "M", "C", "size", "N*M", "N*C", "N*K", "K*M")
 
 
 def limits(layer: Layer, runs: list[Evidence], r: str, dtype: str, seed: int) -> list[tuple[str, int]]:
@@ -18,7 +17,8 @@ def limits(layer: Layer, runs: list[Evidence], r: str, dtype: str, seed: int) ->
     The runs made on the way are added. Where the limit is known up to a few, a power of two among them is taken.
     """
     found = []
-    for letter in LETTERS:
+    letters = dict.fromkeys(letter for e in runs for letter in e.sizes)
+    for letter in (*letters, *("*".join(pair) for pair in combinations(letters, 2))):
         known = [e for e in runs if set(letter.split("*")) <= set(e.sizes)]
         bad = [e for e in known if e.wrong(r).any()]
         good = [e.size(letter) for e in known if not e.wrong(r).any() and r in e.actual]
@@ -46,13 +46,14 @@ def limits(layer: Layer, runs: list[Evidence], r: str, dtype: str, seed: int) ->
 def _resized(layer: Layer, e: Evidence, letter: str, size: int, dtype: str, seed: int) -> Evidence | None:
     """A run of which that size is about `size`, and everything else as in a given run."""
     first, _, other = letter.partition("*")
-    if layer.custom is not None:  # whose frames are made in another way
+    if layer.declaration.cases is not None:  # its strategy says the sizes
         return None
+    frame = frame_of(e)
     sizes = {**e.sizes, first: size // e.sizes[other] if other else size}
-    if not all(sizes.values()) or (e.case.op == "relu" and e.first.ndim != 1) or e.first.ndim > 2:
+    if not all(sizes.values()) or len(frame.leading) > 1:
         return None
-    shape = tuple(sizes[name] for name in ("N", "K", "M", "C", "size") if name in sizes)
-    targets = e.case.primals.get("targets")
-    form = "ids" if targets is None or targets.ndim == 1 else "one_hot"
-    frame = Frame(layer.op, shape, e.case.options.get("reduction", "mean"), form)
+    lead = (sizes["N" if "N" in sizes else "size"],) if frame.leading else ()
+    frame = replace(frame, sizes=(*lead, *(sizes[name] for name in frame.axes)))
+    if layer.declaration.signature.where and not holds(layer.declaration.signature.where, frame.axes):
+        return None
     return next(iter(some_runs(layer, frame, dtype, seed, replace(PLAIN, rough=True), 1)), None)

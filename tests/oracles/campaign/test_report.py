@@ -82,8 +82,8 @@ def test_an_oracle_that_abstained_from_every_case_has_passed_nothing(tmp_path):
 
 def test_a_users_own_op_is_judged_by_itself_and_the_report_says_so(tmp_path):
     (tmp_path / "own_cubes.py").write_text(
-        "import numpy as np\nfrom hypothesis import strategies as st\nfrom oracles import CustomOp, Layer\n"
-        'cube = CustomOp("campaigned_cube", ["x"], st.integers(1, 9).map(lambda n: {"x": np.full(2, n / 2)}))\n'
+        "import numpy as np\nfrom hypothesis import strategies as st\nfrom oracles import Layer, Op\n"
+        'cube = Op("campaigned_cube(x) -> output", cases=st.integers(1, 9).map(lambda n: {"x": np.full(2, n / 2)}))\n'
         "right = Layer(cube, forward=lambda x: x**3, vjp=lambda g, x: 3 * g * x**2)\n"
     )
     found = of(Target(f"{tmp_path}/own_cubes.py:right", "campaigned_cube"), tmp_path, dtypes=["float64"])

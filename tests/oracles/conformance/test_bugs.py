@@ -53,7 +53,7 @@ def test_what_raises_is_told_apart_by_what_and_where():
         def vjp(g, x):
             if where(x):
                 raise ValueError(f"shape {x.shape}")
-            return np.where(x > 0, g, 0) if x.size < 60 else int("none")
+            return np.where(x > 0, g, 0) if x.flags.writeable else int("none")
 
         return Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=vjp, name="mine")
 

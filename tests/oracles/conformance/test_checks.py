@@ -8,7 +8,7 @@ from mutants.dense import Dense
 from told import told
 
 import reference
-from oracles import Case, CustomOp, Layer
+from oracles import Case, Layer, Op
 from oracles.conformance.checks import (
     CHECKS,
     LONG,
@@ -183,7 +183,7 @@ def test_the_wrong_layers_are_wrong_in_one_way_alone():
     ):
         layer = Layer.from_class("relu", WRONG[name][0])
         for other in others:
-            found = search(BY_NAME[other], layer, "float64", 40, seed=2)
+            found = search(BY_NAME[other], layer, "float64", 40, seed=8)
             assert found is None, (name, other, found.message)
 
 
@@ -326,7 +326,7 @@ def test_the_integers_are_the_values_doubled_within_what_the_dtype_and_int64_hol
 
 
 def test_a_users_own_op_without_a_primal_is_held_to_be_linear():
-    op = CustomOp("doubled", ["x"], st.just({"x": np.ones(2)}))
+    op = Op("doubled(x) -> output", cases=st.just({"x": np.ones(2)}))
     layer = Layer(op, forward=lambda x: 2 * x, vjp=lambda g, x: 2 * g + (abs(g) > 2))
     assert told(values, layer, Case("doubled", [np.ones(2)], np.ones(2)))["kind"] == "linear"
 
@@ -348,6 +348,6 @@ def test_what_is_wrong_with_a_long_array_in_any_layout_is_no_matter_of_that(shap
 
 def test_a_primal_may_be_called_as_another_s_gradient_is():
     cases = arrays(np.float64, (3,), elements={"min_value": 1, "max_value": 2}).map(lambda a: {"x": a, "dx": a + 1})
-    op = CustomOp("product", ["x", "dx"], cases)
+    op = Op("product(x, dx) -> output", cases=cases)
     layer = Layer(op, forward=lambda x, dx: x * dx, vjp=lambda g, x, dx: (g * dx, g * x))
     assert search(next(c for c in CHECKS if c.name == "nothing_aliased"), layer, "float64", 20, seed=1) is None

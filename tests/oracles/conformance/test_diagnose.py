@@ -390,7 +390,8 @@ class NeedsAnArgument(ReLU):
     ("op", "candidate", "cause"),
     [
         ("relu", WithoutBackward, "it has no method backward"),
-        ("dense", WithoutForward, "it cannot be made with (n_inputs, n_neurons), as the book's dense layer is"),
+        ("dense", WithoutForward, "it has no method forward"),
+        ("dense", NeedsAnArgument, "it cannot be made with (n_inputs, n_neurons), as the book's dense layer is"),
         ("softmax", WithoutForward, "it has no method forward"),
         ("relu", NeedsAnArgument, "it cannot be made with no arguments"),
     ],

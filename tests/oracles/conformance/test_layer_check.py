@@ -7,7 +7,7 @@ import pytest
 from own_ops import ELEMENTWISE
 
 import oracles.conformance.layer_check as module
-from oracles import Case, CustomOp, Layer, Oracle, OracleUnavailable, Result, UnsupportedCase, load
+from oracles import Case, Layer, Op, Oracle, OracleUnavailable, Result, UnsupportedCase, load
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.layer_check import KEPT, RUN, LayerCheck, Run, seed_of
@@ -82,8 +82,10 @@ def test_a_primal_that_cannot_run_says_so_in_a_line_without_the_way_there():
         raise ImportError("no such library")
 
     pytest.importorskip("torch", reason="torch is not installed")
-    layer = Layer(CustomOp("swish", ("inputs",), ELEMENTWISE, torch=primal), forward=lambda x: x, vjp=lambda g, x: g)
-    with pytest.raises(InputError, match="its torch primal raised ImportError: no such library") as caught:
+    layer = Layer(
+        Op("swish(inputs) -> output", cases=ELEMENTWISE, torch=primal), forward=lambda x: x, vjp=lambda g, x: g
+    )
+    with pytest.raises(InputError, match="its torch function raised ImportError: no such library") as caught:
         check(layer, "torch")()
     assert caught.value.__suppress_context__
     assert not getattr(caught.value, "__notes__", [])

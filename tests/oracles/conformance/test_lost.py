@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from losing_gpu import SAID, source
 
-from oracles import Case, CustomOp, InputError, Layer, OracleUnavailable, check_layer
+from oracles import Case, InputError, Layer, Op, OracleUnavailable, check_layer
 from oracles.conformance import lost as module
 from oracles.conformance.checks import CHECKS, values
 from oracles.conformance.isolated import check_isolated
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_not_made_small_by_calls_that_lose_it(gpu):
 
 def test_what_is_wrong_of_an_op_of_one_s_own_is_not_made_small_by_them_either(gpu):
     cases = arrays(np.float64, st.integers(1, 6).map(lambda n: (n,)), elements={"min_value": 1, "max_value": 5})
-    op = CustomOp("twice", ["x"], cases.map(lambda x: {"x": x}))
+    op = Op("twice(x) -> output", cases=cases.map(lambda x: {"x": x}))
 
     def vjp(g, x):
         if 1 < x.size < 4:

@@ -10,6 +10,7 @@ from oracles import Case, Layer, load
 from oracles.conformance.search import Disagreement
 from oracles.conformance.snippet import snippet
 from oracles.conformance.traced import TracedSession
+from oracles.ops import get_op
 
 from .test_traced_calls import failure, snippet_of
 
@@ -70,7 +71,7 @@ def test_on_a_device_what_a_module_was_handed_is_read_back_from_there(name):
     torch = pytest.importorskip("torch", reason="torch is not installed")
     layer = Layer.from_torch("dense", torch.nn.Linear)
     elsewhere = replace(load("torch"), device="cpu:0")  # goes the way of other devices
-    object.__setattr__(layer, "start", partial(TracedSession, "dense", torch.nn.Linear, elsewhere))
+    object.__setattr__(layer, "start", partial(TracedSession, get_op("dense"), torch.nn.Linear, elsewhere))
     case = Case("dense", [np.ones((2, 3)), np.ones((3, 4)), np.ones((1, 4))], np.ones((2, 4)))
     code = snippet(layer, Disagreement(case, "overwrote its argument", kind="argument", names=[name]))
     assert f"host({name}_)" in code

@@ -5,7 +5,7 @@ from hypothesis import given
 from oracles import Case, Recipe
 from oracles.arrays import is_plain
 from oracles.conformance.cases import cases
-from oracles.conformance.shrink import axes, shrink
+from oracles.conformance.shrink import shrink
 from oracles.ops import OPS
 
 CASE = Case(
@@ -63,8 +63,3 @@ def test_it_stops():
 
 def test_nothing_smaller_gives_the_case_back():
     assert shrink(CASE, lambda c: False) is CASE
-
-
-def test_axes_of_each_op():
-    assert len(axes(CASE)) == 3
-    assert len(axes(Case("relu", [np.ones((2, 3, 4))], np.ones((2, 3, 4))))) == 3

@@ -1,7 +1,7 @@
 import pytest
 
 from oracles import InputError
-from oracles.ops import OPS, get_op, takes_sizes
+from oracles.ops import OPS, get_op
 
 
 def test_the_ops():
@@ -17,26 +17,8 @@ def test_an_unknown_op_is_shown(name):
         get_op(name)
 
 
-@pytest.mark.parametrize(
-    ("op", "function", "makes"),
-    [
-        ("dense", lambda n_inputs, n_neurons: None, True),
-        ("dense", lambda inputs, weights, biases: None, False),
-        ("dense", lambda *anything: None, False),
-        ("relu", lambda: None, True),
-        ("relu", lambda inputs: None, False),
-        ("relu", lambda inputs=None: None, False),
-        ("cross_entropy", lambda: None, True),
-        ("relu", print, False),
-        ("relu", 3, False),
-    ],
-)
-def test_what_makes_a_layer_is_told_from_a_function_of_primals(op, function, makes):
-    assert takes_sizes(get_op(op), function) is makes
-
-
 def test_what_the_suite_does_not_know_is_to_be_declared():
-    with pytest.raises(InputError, match=r"got 'qqq'; an op of your own .*: CustomOp\('qqq', \.\.\.\)"):
+    with pytest.raises(InputError, match="got 'qqq'; an op of your own is known once the code that declares it"):
         get_op("qqq")
     with pytest.raises(InputError, match="did you mean softmax_cross_entropy"):
         get_op("SoftmaxCrossEntropy")

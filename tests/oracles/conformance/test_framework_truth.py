@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from own_ops import LAYERS, floats, installed, layer_of
 
-from oracles import Case, CustomOp, InputError, Layer, check_layer
+from oracles import Case, InputError, Layer, Op, check_layer
 from oracles.conformance.checks import PLAIN
-from oracles.conformance.custom_truth import custom_truth
+from oracles.conformance.framework_truth import framework_truth
+from oracles.conformance.judges import truth_for
 from oracles.conformance.pools import small
-from oracles.conformance.referee import judge_layer, truth_for
+from oracles.conformance.referee import judge_layer
 from oracles.conformance.search import try_cases
 from oracles.conformance.tables import summary_lines
 
@@ -61,8 +62,8 @@ def test_frameworks_that_disagree_are_named_and_a_layer_is_judged_elsewhere():
     import torch  # frameworks' own functions, which a user passes
     from jax import numpy as jnp
 
-    op = CustomOp("absolute", ["inputs"], INPUTS, torch=torch.abs, jax=jnp.abs)  # at 0: torch 0, jax 1
-    truth = custom_truth(op, Case("absolute", [[0.0, 2.0]], [1.0, 1.0]))
+    op = Op("absolute(inputs) -> output", cases=INPUTS, torch=torch.abs, jax=jnp.abs)  # at 0: torch 0, jax 1
+    truth = framework_truth(op, Case(op, [[0.0, 2.0]], [1.0, 1.0]))
     assert truth.disputes == (
         (
             "torch and jax disagree on dinputs of absolute",
@@ -70,10 +71,9 @@ def test_frameworks_that_disagree_are_named_and_a_layer_is_judged_elsewhere():
         ),
     )
     assert list(np.isinf(truth.bounds["dinputs"])) == [True, False]
-    zeros = CustomOp(
-        "absolute",
-        ["inputs"],
-        INPUTS.map(lambda p: {"inputs": np.round(p["inputs"] / 4)}),
+    zeros = Op(
+        "absolute(inputs) -> output",
+        cases=INPUTS.map(lambda p: {"inputs": np.round(p["inputs"] / 4)}),
         torch=torch.abs,
         jax=jnp.abs,
     )
@@ -95,8 +95,8 @@ def test_a_primal_that_raises_is_the_callers_mistake():
     def broken(x):
         raise ValueError("no")
 
-    op = CustomOp("broken", ["inputs"], INPUTS, torch=broken)
-    with pytest.raises(InputError, match="broken: its torch primal raised ValueError: no"):
+    op = Op("broken(inputs) -> output", cases=INPUTS, torch=broken)
+    with pytest.raises(InputError, match="broken: its torch function raised ValueError: no"):
         check_layer(Layer(op, forward=np.tanh, vjp=lambda g, x: g), max_examples=2)
 
 
@@ -104,13 +104,13 @@ def test_a_case_of_another_shape_is_refused():
     needs("torch")
     layer = layer_of("swish", "torch")
     with pytest.raises(InputError, match=r"expected shape \(2,\)"):
-        truth_for(layer, Case("swish", [[0.0, 1.0]], [1.0]))
+        truth_for(layer, Case(layer.declaration, [[0.0, 1.0]], [1.0]))
 
 
 def scalar_op(**frameworks):
     """A loss of a scalar: cotangent and one primal have rank 0."""
     cases = floats((3,)).map(lambda x: {"inputs": x, "scale": np.float64(1.5)})
-    return CustomOp("scaled_sum", ["inputs", "scale"], cases, **frameworks)
+    return Op("scaled_sum(inputs, scale) -> output", cases=cases, **frameworks)
 
 
 @pytest.mark.parametrize("framework", ["torch", "jax"])
@@ -142,7 +142,7 @@ def test_an_own_error_that_cannot_be_had_is_told():
         return x * scale
 
     op = scalar_op(torch=no_half)
-    truth = custom_truth(op, Case(op.name, [np.ones(2, "float16"), np.float16(2)], np.ones(2, "float16")))
+    truth = framework_truth(op, Case(op, [np.ones(2, "float16"), np.float16(2)], np.ones(2, "float16")))
     ((about, why),) = truth.disputes
     assert about == "torch's own error in float16 is not known"
     assert "not implemented for Half" in why

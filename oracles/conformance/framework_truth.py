@@ -1,17 +1,15 @@
-"""What a layer of a user's own op is held against: the frameworks' differentiation of the op's primals, in float64.
+"""The truth of an op without a definition: the frameworks' own functions of it, differentiated in float64.
 
-The frameworks are compared with each other first. Nothing is derived for an op nobody knows: the allowed error is an
-estimate (`estimate.py`), and reports say so.
+The frameworks are compared with each other first. Nothing can be derived: the allowed error is an estimate
+(`estimate.py`), and reports say so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from itertools import combinations
-from types import ModuleType, SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -19,51 +17,29 @@ from reference import InputError
 
 from ..arrays import FLOAT_DTYPES, Array
 from ..calculus.model import ARITHMETIC, Floats
-from ..case import Case, Result
-from ..custom import CustomOp
+from ..case import Case
 from ..enclosure import Enclosure
-from ..ops import get_op
-from ..registry import Oracle, OracleUnavailable, load
+from ..ops import Op
+from ..registry import OracleUnavailable, load
 from .contain import said
 from .estimate import OWN, Effects, Results, effects, own_error, stored
 from .truth import Truth
 
-Run = Callable[[Mapping[str, Array]], Result]  # primals by name and "cotangent"
-
-
-@dataclass(frozen=True)
-class Source:
-    """An op's primal in a framework that can run here."""
-
-    name: str
-    version: str
-    run: Run
-
-
-def oracle_of(op: CustomOp, name: str, device: str = "cpu") -> Oracle:
-    """The oracle of that framework, for this op. Raises OracleUnavailable as `load` does."""
-    framework = load(name, device=device)
-
-    def vjp(case: Case, device: str) -> Result:
-        return _runner(op, name, device, tuple(case.options.items()))(arrays_of(case))
-
-    own = SimpleNamespace(vjp=vjp)
-    return Oracle(name, framework.version, device, cast("ModuleType", own))
-
 
 @lru_cache(maxsize=64)
-def sources(op: CustomOp) -> tuple[Source, ...]:
-    """The primals of the op that can run here, on the CPU, in the order they were declared."""
+def sources(op: Op) -> tuple[str, ...]:
+    """The frameworks with a function of the op that can run here, in the order they were declared."""
     found = []
     for name in op.frameworks:
         try:
-            found.append(Source(name, load(name).version, _runner(op, name, "cpu")))
+            load(name)
         except OracleUnavailable:
             continue
+        found.append(name)
     return tuple(found)
 
 
-def custom_truth(op: CustomOp, case: Case) -> Truth:
+def framework_truth(op: Op, case: Case) -> Truth:
     """The truth of a case by the op's framework primals: that of the first, unclaimed where another disagrees.
 
     Raises InputError where a primal raises, or the case is none of the op.
@@ -74,10 +50,10 @@ def custom_truth(op: CustomOp, case: Case) -> Truth:
         wanted = f"{shape}, that of the output of {op.name}"
         raise InputError(f"cotangent: expected shape {wanted}, got {case.cotangent.shape}")
     arrays, names = widened(case), _moving(case)
-    found = {s.name: _results(op, s, arrays) for s in sources(op)}
+    found = {name: _results(name, case, arrays) for name in sources(op)}
     first = sources(op)[0]
-    value = found[first.name]
-    function = partial(_results, op, first)
+    value = found[first]
+    function = partial(_results, first, case)
     effect = effects(function, arrays, value, names)
     own, lost, unknown = _own_errors(op, case, arrays, names, value)
     wide, narrow = ARITHMETIC["float64"], ARITHMETIC[case.dtype.name]
@@ -103,15 +79,15 @@ def custom_truth(op: CustomOp, case: Case) -> Truth:
     return Truth(case, enclosures, bounds, (), lambda changed: function({**arrays, **changed}), tuple(disputes))
 
 
-def shape_of(op: CustomOp, arrays: Mapping[str, Array]) -> tuple[int, ...]:
+def shape_of(op: Op, arrays: Mapping[str, Array]) -> tuple[int, ...]:
     """The shape of the output for these primals, by the first framework. InputError where it raises."""
     key = (op, *((n, a.shape) for n, a in arrays.items()))
     if key not in _SHAPES:
-        name = sources(op)[0].name
+        name = sources(op)[0]
         adapter: Any = load(name).module
         try:
             given = {n: adapter.share(_wide(arrays[n]), "cpu") for n in op.primals}
-            _SHAPES[key] = tuple(adapter.tracer(get_op(op.name), op.frameworks[name], "cpu")(given, {})[0].shape)
+            _SHAPES[key] = tuple(adapter.tracer(op, op.function_in(name), "cpu")(given, op.options)[0].shape)
         except Exception as error:
             raise InputError(_raised(op, name, error, arrays)) from error
     return _SHAPES[key]
@@ -120,7 +96,7 @@ def shape_of(op: CustomOp, arrays: Mapping[str, Array]) -> tuple[int, ...]:
 _SHAPES: dict[object, tuple[int, ...]] = {}
 
 
-def check_case(op: CustomOp, case: Case) -> None:
+def check_case(op: Op, case: Case) -> None:
     """InputError unless the case is one of the op."""
     signature = case.signature
     if (case.op, signature.primals, signature.differentiable) != (op.name, op.primals, op.differentiable):
@@ -147,7 +123,7 @@ def _moving(case: Case) -> tuple[str, ...]:
 
 
 def _own_errors(
-    op: CustomOp, case: Case, arrays: Mapping[str, Array], names: tuple[str, ...], value: Results
+    op: Op, case: Case, arrays: Mapping[str, Array], names: tuple[str, ...], value: Results
 ) -> tuple[dict[str, Floats], dict[str, Array], list[tuple[str, str]]]:
     """The frameworks' own errors in units of roundoff, where they leave the range, and whose could not be had.
 
@@ -159,7 +135,7 @@ def _own_errors(
     own = {r: np.zeros(v.shape) for r, v in value.items()}
     lost = {r: np.zeros(v.shape, bool) for r, v in value.items()}
     for source in sources(op):
-        function = partial(_results, op, source)
+        function = partial(_results, source, case)
         try:
             for r, error in own_error(function, function, arrays, dtype, names).items():
                 own[r] = np.maximum(own[r], error)
@@ -167,7 +143,7 @@ def _own_errors(
                 there = function(arrays_of(case))
                 lost |= {r: lost[r] | (np.isfinite(v) & ~np.isfinite(there[r])) for r, v in value.items()}
         except InputError as refused:  # most often it has no such op in that dtype
-            unknown.append((f"{source.name}'s own error in {dtype} is not known", f": {refused}"))
+            unknown.append((f"{source}'s own error in {dtype} is not known", f": {refused}"))
     return own, lost, unknown
 
 
@@ -180,40 +156,17 @@ def _apart(a: Floats, b: Floats, allowed: Floats) -> Array:
     return np.asarray(~same)
 
 
-def _results(op: CustomOp, source: Source, arrays: Mapping[str, Array]) -> dict[str, Floats]:
-    """What a primal and its derivative give, in float64. InputError where it raises: the op was declared wrongly."""
+def _results(name: str, like: Case, arrays: Mapping[str, Array]) -> dict[str, Floats]:
+    """What a framework gives, in float64. InputError where its function raises: the op was declared wrongly."""
+    op = like.signature
     try:
         with np.errstate(all="ignore"):
-            # NumPy makes a scalar of arithmetic on arrays of rank 0, which is no array to a framework
-            result = source.run({n: np.asarray(a) for n, a in arrays.items()})
-            return {n: a.astype(np.float64) for n, a in result.named().items()}
+            case = Case(op, {n: arrays[n] for n in op.primals}, arrays["cotangent"], like.options)
+            return {n: a.astype(np.float64) for n, a in load(name).vjp(case).named().items()}
     except Exception as error:
-        raise InputError(_raised(op, source.name, error, arrays)) from error
+        raise InputError(_raised(op, name, error, arrays)) from error
 
 
-def _raised(op: CustomOp, name: str, error: Exception, arrays: Mapping[str, Array]) -> str:
+def _raised(op: Op, name: str, error: Exception, arrays: Mapping[str, Array]) -> str:
     shapes = ", ".join(f"{n} {a.shape} {a.dtype}" for n, a in arrays.items())
-    return f"{op.name}: its {name} primal {said(error)} on {shapes}"
-
-
-@lru_cache(maxsize=64)
-def _runner(op: CustomOp, name: str, device: str, options: tuple[tuple[str, Any], ...] = ()) -> Run:
-    adapter: Any = load(name, device=device).module
-    function = partial(op.frameworks[name], **dict(options)) if options else op.frameworks[name]
-    if hasattr(adapter, "compiled"):
-        run: Run = adapter.compiled(get_op(op.name), function, device)
-        return run
-    if not hasattr(adapter, "tracer"):
-        raise InputError(f"{name}: no framework that an op can be declared in")
-    trace = adapter.tracer(get_op(op.name), function, device)
-
-    def traced(arrays: Mapping[str, Array]) -> Result:
-        given = {n: adapter.share(arrays[n].copy(), device) for n in op.primals}
-        output, pull = trace(given, {})
-        value = np.array(adapter.to_array(output))
-        gradients = pull(adapter.share(arrays["cotangent"].astype(value.dtype), device))
-        found = {n: np.zeros(arrays[n].shape) for n in op.differentiable}  # where the output does not depend on it
-        found |= {n: np.array(adapter.to_array(g)) for n, g in gradients.items() if g is not None}
-        return Result(value, found)
-
-    return traced
+    return f"{op.name}: its {name} function {said(error)} on {shapes}"

@@ -1,0 +1,42 @@
+"""What norms share: their statistics, and the gradient through them in two orders of factors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def statistics(xp: Any, x: Any, eps: float) -> Any:
+    """1 / sqrt(mean square + eps), of what may have been centred."""
+    return 1 / xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True) + eps)
+
+
+def centred_statistics(xp: Any, x: Any, eps: float) -> tuple[Any, Any]:
+    """What is left of the mean, and 1 / sqrt(variance + eps)."""
+    centred = x - xp.mean(x, axis=-1, keepdims=True)
+    return centred, statistics(xp, centred, eps)
+
+
+def over_samples(xp: Any, a: Any) -> Any:
+    """The sum over all axes but the last: the gradient of what is the same for all samples."""
+    return xp.sum(a, axis=tuple(range(a.ndim - 1)))
+
+
+def in_normals(xp: Any, h: Any, x: Any, rstd: Any) -> Any:
+    """r (h - n mean(h n)), with n = x r: the textbooks' order."""
+    normal = x * rstd
+    return (h - normal * xp.mean(h * normal, axis=-1, keepdims=True)) * rstd
+
+
+def of_raw_sums(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    """LayerNorm's gradient by sum(h) and sum(h x), of x that is not centred, as PyTorch's kernel for the CPU has it."""
+    n, (centred, rstd) = inputs.shape[-1], centred_statistics(xp, inputs, eps)
+    h, mean = cotangent * weight, xp.mean(inputs, axis=-1, keepdims=True)
+    of_h, of_product = xp.sum(h, axis=-1, keepdims=True), xp.sum(h * inputs, axis=-1, keepdims=True)
+    b = (of_h * mean - of_product) * rstd * rstd * rstd / n
+    dinputs = rstd * h + b * inputs - (b * mean + of_h * rstd / n)
+    return dinputs, over_samples(xp, cotangent * (centred * rstd)), over_samples(xp, cotangent)
+
+
+def in_cubes(xp: Any, h: Any, x: Any, rstd: Any) -> Any:
+    """h r - x mean(h x) r^3, as the reciprocal root is differentiated: half of r^3 leaves the range first."""
+    return h * rstd - x * (2 * xp.mean(h * x, axis=-1, keepdims=True) * (0.5 * (rstd * rstd * rstd)))
