@@ -17,6 +17,7 @@ import click
 
 from .commands_campaign import campaign
 from .commands_check import check, replay
+from .commands_ops import ops
 from .registry import OracleUnavailable, install_line, load, missing, names
 from .terminal import (
     DEVICE,
@@ -47,6 +48,7 @@ def main() -> None:
     backproof replay failures/MyReLU-values-float32.json
     backproof campaign --cases 1000000
     backproof conventions
+    backproof ops layer_norm
     backproof doctor
     """  # noqa: D301  (click wants the character)
     with suppress(OSError, ValueError, RuntimeError):  # no file to write to
@@ -56,6 +58,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(campaign)
 main.add_command(replay)
+main.add_command(ops)
 
 
 @main.command(short_help="Hold the reference against every installed oracle.")

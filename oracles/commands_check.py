@@ -54,7 +54,7 @@ _IN_PROCESS = click.option("--in-process", is_flag=True, help="For a debugger: n
 @click.option(
     "--op",
     shell_complete=completion.ops,
-    help=f"What it computes: {', '.join(DECLARATIONS)}, or an op of its module's own; a Layer says so itself.",
+    help=f"What it computes: {', '.join(DECLARATIONS)}, or FILE.py:OP, an Op of your own; a Layer says so itself.",
 )
 @VJP
 @FRAMEWORK
@@ -111,6 +111,7 @@ def check(
     backproof check layers.py:my_softmax --vjp layers.py:my_softmax_vjp --op softmax --dtype float32
     backproof check layers:MyLoss --op softmax_cross_entropy --targets ids --save-cases failures
     backproof check layers:MyReLU --op relu --html report.html --junit report.xml
+    backproof check layers.py:norm --vjp norm_vjp --op layers.py:NORM
     backproof check kernels:Softmax --op softmax --framework torch --device cuda
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()

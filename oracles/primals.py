@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from .ops import DECLARATIONS, Op
-from .registry import UnsupportedCase
+from .registry import OWN_ARITHMETIC, UnsupportedCase
 
 Function = Callable[..., Any]
 
@@ -27,6 +27,18 @@ def primal(op: Op, framework: str, own: Mapping[str, Function], namespace: Calla
     if op.definition is None:
         raise UnsupportedCase(f"{framework}: {op.name} has neither a function of {framework} nor a definition")
     return partial(op.definition, namespace())
+
+
+def computed_by(op: Op, oracle: str) -> str:
+    """How an oracle computes an op, in words; nothing is imported."""
+    if oracle in OWN_ARITHMETIC:
+        return "the definition" if op.definition is not None else "not at all"
+    given = op.frameworks.get(oracle)
+    if given is not None:
+        return given if isinstance(given, str) else f"{given.__module__}.{getattr(given, '__qualname__', given)}"
+    if DECLARATIONS.get(op.name) is op:
+        return "its own functions"
+    return "the definition, run on its arrays" if op.definition is not None else "not at all"
 
 
 def array_api(framework: str) -> ModuleType:

@@ -73,7 +73,8 @@ class Recording:
         """One op throughout, on a device there is: what else is wrong with a target shows when it is imported."""
         ops = {"case": self.case.op} | {f"earlier[{i}]": case.op for i, case in enumerate(self.earlier)}
         if self.target is not None:
-            ops |= {"target.op": self.target.op} if self.target.op is not None else {}
+            op = self.target.op
+            ops |= {"target.op": op} if op is not None and ":" not in op else {}
             if self.target.device not in DEVICES:
                 raise InputError(
                     f"replay.target.device: expected one of {', '.join(DEVICES)}, got {shown(self.target.device)}"

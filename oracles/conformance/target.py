@@ -15,7 +15,7 @@ from typing import Any
 
 from reference import InputError
 
-from ..ops import OPS, known_ops
+from ..ops import Op, declare, get_op, known_ops
 from ..words import did_you_mean
 from .contain import said, shown
 from .layer import Layer
@@ -25,7 +25,8 @@ from .layer import Layer
 class Target:
     """Where a candidate is, in words that travel: its name, its op unless it is a Layer, its vjp if it is a function.
 
-    targets: the label forms it takes, where they are not the default ones. framework: torch or jax, where it is theirs
+    op: the name of one that is known, or where an Op is, as for the candidate. targets: the label forms it takes, where
+    they are not the default ones. framework: torch or jax, where it is theirs
     to differentiate, on `device`.
     """
 
@@ -44,20 +45,21 @@ def load_layer(target: Target) -> Layer:
     InputError, with the nearest names where there is no such one.
     """
     module, candidate = _find(target.name)
+    op = None if target.op is None else find_op(target.op)
     if isinstance(candidate, Layer):
-        if target.op not in (None, candidate.op):
+        if op is not None and op.name != candidate.op:
             raise InputError(f"--op: {target.name} is a Layer of {candidate.op}, got {target.op!r}")
         return candidate
     if isinstance(candidate, list | tuple | dict):
         raise InputError(f"{target.name}: a {type(candidate).__name__}; give each layer of it a name, and pass that")
-    if target.op is None:
+    if op is None:
         kind = "class" if isinstance(candidate, type) else type(candidate).__name__
         raise InputError(
             f"--op: missing, and {target.name} is a {kind} that does not say what it computes; "
-            f"add --op with one of {', '.join(known_ops())}"
+            f"add --op with one of {', '.join(known_ops())}, or FILE.py:OP"
         )
-    if target.targets and target.op in OPS and "targets" not in OPS[target.op].primals:
-        raise InputError(f"--targets: {target.op} has no labels")
+    if target.targets and not any(domain.forms for domain in op.domains.values()):
+        raise InputError(f"--targets: {op.name} has no labels")
     forms: dict[str, Any] = {"name": target.name.rpartition(":")[2]}  # as asked for, whatever it calls itself
     if target.targets:
         forms["targets"] = target.targets
@@ -66,12 +68,12 @@ def load_layer(target: Target) -> Layer:
         if target.framework not in takes:
             near = did_you_mean(target.framework, takes)
             raise InputError(f"--framework: expected one of {', '.join(takes)}, got {target.framework!r}{near}")
-        return takes[target.framework](target.op, candidate, device=target.device, **forms)
+        return takes[target.framework](op, candidate, device=target.device, **forms)
     if target.vjp is not None:
         vjp = _find(target.vjp)[1] if ":" in target.vjp else _attribute(module, target.vjp, "--vjp")
-        return Layer(target.op, forward=_function(target.name, candidate), vjp=_function(target.vjp, vjp), **forms)
+        return Layer(op, forward=_function(target.name, candidate), vjp=_function(target.vjp, vjp), **forms)
     if isinstance(candidate, type):
-        return Layer.from_class(target.op, candidate, **forms)
+        return Layer.from_class(op, candidate, **forms)
     if callable(candidate):
         own = f"{target.name.rpartition(':')[2]}_vjp"
         example = own if hasattr(module, own) else "ATTR"
@@ -83,6 +85,17 @@ def load_layer(target: Target) -> Layer:
         f"{target.name}: expected a class, a Layer, a function with --vjp, or code of a --framework, "
         f"got {shown(candidate)}"
     )
+
+
+def find_op(name: str) -> Op:
+    """The op of a name, or of MODULE:ATTR or PATH.py:ATTR, known by its own name from now on. Raises InputError."""
+    if ":" not in name:
+        return get_op(name)
+    found = _find(name)[1]
+    if not isinstance(found, Op):
+        raise InputError(f"--op: {name}: expected an Op, got {shown(found)}")
+    declare(found)
+    return found
 
 
 def load_module(name: str) -> ModuleType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .op import Op
+from .op import Op, leaves_range
 from .softmax import softmax
 
 
@@ -26,6 +26,13 @@ def by_division_at_the_end(xp: Any, q: Any, k: Any, v: Any, *, causal: bool) -> 
     return (e @ v) / xp.sum(e, axis=-1, keepdims=True)
 
 
+def by_any_difference(xp: Any, q: Any, k: Any, v: Any, *, causal: bool) -> Any:
+    """Where a compiler contracts the scale into scores - m, the difference may be above 0, by the rounding of m."""
+    scores = _masked(xp, (q @ k.mT) * (1 / math.sqrt(q.shape[-1])), causal)
+    e = xp.exp(scores - xp.stop_gradient(xp.max(scores, axis=-1, keepdims=True)))
+    return (e / xp.sum(e, axis=-1, keepdims=True)) @ v
+
+
 def _masked(xp: Any, scores: Any, causal: bool) -> Any:
     """-inf where a query would see a later key."""
     queries, keys = scores.shape[-2:]
@@ -36,6 +43,6 @@ OP = Op(
     "attention(q[..., L, D], k[..., S, D], v[..., S, E]) -> output[..., L, E]",
     definition=attention,
     options={"causal": (False, True)},
-    forms=(by_scaled_queries, by_division_at_the_end),
+    forms=(by_scaled_queries, by_division_at_the_end, leaves_range(by_any_difference, alone=True)),
     where="S >= 1 and D >= 1",
 )

@@ -38,5 +38,5 @@ def of_raw_sums(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: Any, *,
 
 
 def in_cubes(xp: Any, h: Any, x: Any, rstd: Any) -> Any:
-    """h r - x mean(h x) r^3, as the reciprocal root is differentiated: half of r^3 leaves the range first."""
-    return h * rstd - x * (2 * xp.mean(h * x, axis=-1, keepdims=True) * (0.5 * (rstd * rstd * rstd)))
+    """h r - (x mean(h x)) r^3, as the reciprocal root is differentiated: r^3 / 2 and x mean(h x) leave the range."""
+    return h * rstd - (x * (2 * xp.mean(h * x, axis=-1, keepdims=True))) * (0.5 * (rstd * rstd * rstd))

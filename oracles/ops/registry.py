@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from reference import InputError
@@ -25,6 +27,7 @@ from . import (
 )
 from .op import Op
 
+GROUP = "backproof.ops"  # of entry points: another package's ops
 OPS: dict[str, Op] = {
     module.OP.name: module.OP for module in (dense, relu, softmax, cross_entropy, softmax_cross_entropy)
 }
@@ -51,14 +54,33 @@ def declare(op: Op) -> None:
 
 
 def known_ops() -> tuple[str, ...]:
-    """The names of the suite's ops, and of those that code which has run declared."""
-    return tuple(dict.fromkeys((*DECLARATIONS, *_DECLARED)))
+    """The names of the suite's ops, of those of other packages, and of those that code which has run declared."""
+    return tuple(dict.fromkeys((*DECLARATIONS, *_points(), *_DECLARED)))
+
+
+@lru_cache(maxsize=1)
+def _points() -> dict[str, EntryPoint]:
+    """The entry points of group "backproof.ops": the name of each is that of the Op it leads to."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _elsewhere(name: str) -> Op | None:
+    """The op that another package's entry point of that name leads to. InputError where it leads to something else."""
+    if name not in _points():
+        return None
+    found = _points()[name].load()
+    if not isinstance(found, Op) or found.name != name:
+        raise InputError(f"op: the entry point {name} of {GROUP}: expected an Op of that name, got {shown(found)}")
+    declare(found)
+    return found
 
 
 def get_op(name: object) -> Op:
     """The op of that name, or an InputError that lists those there are."""
-    if isinstance(name, str) and (op := OPS.get(name) or _DECLARED.get(name) or DECLARATIONS.get(name)):
-        return op
+    if isinstance(name, str):
+        found = OPS.get(name) or _DECLARED.get(name) or DECLARATIONS.get(name) or _elsewhere(name)
+        if found is not None:
+            return found
     listed = ", ".join(known_ops())
     own = "; an op of your own is known once the code that declares it has run"
     hint = did_you_mean(name, known_ops()) or (own if isinstance(name, str) else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .op import Op
+from .op import Op, leaves_range
 
 
 def swiglu(xp: Any, gate: Any, up: Any) -> Any:
@@ -23,9 +23,15 @@ def textbook_gradient(xp: Any, cotangent: Any, gate: Any, up: Any) -> Any:
     return cotangent * up * (s * (1 + gate * (1 - s))), cotangent * (gate * s)
 
 
+def product_first(xp: Any, cotangent: Any, gate: Any, up: Any) -> Any:
+    """(g b) s + (g b a) s (1 - s), as JAX differentiates it: g b a leaves the range first."""
+    s, g = xp.special.sigmoid(gate), cotangent * up
+    return g * s + (g * gate) * (s * (1 - s)), cotangent * (gate * s)
+
+
 OP = Op(
     "swiglu(gate[...], up[...]) -> output[...]",
     definition=swiglu,
     forms=(by_quotient,),
-    vjp_forms=(textbook_gradient,),
+    vjp_forms=(textbook_gradient, leaves_range(product_first, alone=True)),
 )

@@ -34,7 +34,9 @@ def _mul_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:
     own = np.zeros(()) if exact else m.u * (a.size * b.size)
     carried = np.abs(a.value) * b.off + a.off * b.size if some(a, b) else np.zeros(())
     beyond = np.isinf(a.off) | np.isinf(b.off)  # 0 times what may be infinite may be NaN
-    return np.where((plain_zero(a) | plain_zero(b)) & ~beyond, 0.0, np.where(beyond, np.inf, carried + own + vanished(y)))
+    return np.where(
+        (plain_zero(a) | plain_zero(b)) & ~beyond, 0.0, np.where(beyond, np.inf, carried + own + vanished(y))
+    )
 
 
 def _div_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:
