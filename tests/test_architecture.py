@@ -128,6 +128,7 @@ def no_kit_below(path, module):
         "command_line.py",
         "commands_check.py",
         "commands_campaign.py",
+        "commands_ops.py",
         "terminal.py",
         "pytest_plugin.py",
     )

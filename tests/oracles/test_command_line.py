@@ -199,5 +199,5 @@ def test_a_json_file_is_written_over_at_the_end_alone(tmp_path):
 
 def test_the_list_of_commands_cuts_no_sentence_off():
     said = call("--help").output.partition("Commands:")[2]
-    assert len(said.strip().splitlines()) == 6
+    assert len(said.strip().splitlines()) == 7
     assert "..." not in said
