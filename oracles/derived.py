@@ -121,9 +121,18 @@ def _bounds(case: Case, m: Arithmetic, *float64: Analysis) -> tuple[dict[str, Fl
                 allowed[name] = _larger(allowed[name], bound) if name in allowed else bound
             if limited:
                 beyond[name] = beyond.get(name, False) | np.isinf(bound)
+            if case.signature.special_values != "all":  # an infinity or NaN is claimed where all forms give it
+                right = found[forms.definition[name]][0]
+                beyond[name] = beyond.get(name, False) | _other_specials(y, right)
     allowed |= {name: np.where(there, np.inf, allowed[name]) for name, there in beyond.items()}
     enclosures = {name: _narrow(found[n][0], found[n][1][1:]) for name, n in forms.definition.items() if float64}
     return {name: b * INFLATION for name, b in allowed.items()}, enclosures
+
+
+def _other_specials(y: Array, right: Array) -> Array:
+    """Where one is an infinity or NaN and the other something else."""
+    same = (y == right) | (np.isnan(y) & np.isnan(right))
+    return np.asarray(~same & ~(np.isfinite(y) & np.isfinite(right)))
 
 
 def _narrow(y: Array, radii: Sequence[Floats]) -> Enclosure:

@@ -88,8 +88,8 @@ def _case(draw: Draw, frame: Frame, dtype: str, v: Variety) -> Case:
 
 def _plain_specials(draw: Draw, op: Op, dtype: str) -> tuple[float, ...]:
     """What stands among real numbers now and then: only finite ones in most cases, not finite ones in the others."""
-    if not op.special_values:
-        return (0.0, -0.0, 1.0)
+    if op.special_values != "all":
+        return finite_specials(dtype) if op.special_values == "finite" else (0.0, -0.0, 1.0)
     return finite_specials(dtype) if draw(st.integers(0, 3)) else (np.nan, np.inf, -np.inf)
 
 
@@ -111,7 +111,8 @@ def _primal(
         rows = Recipe("one_hot", (max(1, prod(shape[:-1])), shape[-1]), dtype, draw(_SEEDS)).build()
         return laid_out(rows[: prod(shape[:-1])].reshape(shape), layout)
     if domain.rows == "probabilities" and shape:
-        special = (0.0, 1.0, ARITHMETIC[dtype].normal, 1 - ARITHMETIC[dtype].v, 1e-7) if frame.op.special_values else ()
+        ends = (0.0, 1.0, ARITHMETIC[dtype].normal, 1 - ARITHMETIC[dtype].v, 1e-7)
+        special = ends if frame.op.special_values == "all" else ()
         scale = draw(st.sampled_from((1.0, 0.25, 4.0)))
         return recipe_of(draw, v, ("probabilities",), shape, dtype, (scale,), special)
     if domain.rows == "logits":

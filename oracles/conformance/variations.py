@@ -44,7 +44,7 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
             yield f"other {'labels' if n == 'targets' else n}", _replaced(case, {n: x[::-1]})
     if a.ndim > 1:
         yield "another memory layout", _replaced(case, {n: np.array(x, order="F") for n, x in samples.items()})
-    if op.special_values:
+    if op.special_values == "all":
         moving = {first: a} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
         yield "a NaN at the end", _replaced(case, {n: nan_at_the_end(x) for n, x in moving.items()})
     yield "other values", _replaced(case, {n: x[::-1] for n, x in samples.items()} if len(a) > 1 else {first: -a})

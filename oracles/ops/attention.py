@@ -45,4 +45,5 @@ OP = Op(
     options={"causal": (False, True)},
     forms=(by_scaled_queries, by_division_at_the_end, leaves_range(by_any_difference, alone=True)),
     where="S >= 1 and D >= 1",
+    special_values="finite",
 )

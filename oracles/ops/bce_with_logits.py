@@ -51,4 +51,5 @@ OP = Op(
     forms=(by_log_sigmoids, by_one_log_sigmoid),
     vjp_forms=(textbook_gradient, gradient_in_logarithms),
     domains={"targets": Domain("numbers from 0 to 1", low=0.0, high=1.0, differentiable=False)},
+    special_values="finite",
 )

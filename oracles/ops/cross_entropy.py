@@ -46,5 +46,5 @@ OP = Op(
     },
     domains={"probabilities": probabilities, "targets": labels("C")},
     where="C >= 1",
-    special_values=True,
+    special_values="all",
 )

@@ -21,5 +21,5 @@ OP = Op(
     "dense(inputs[N, K], weights[K, M], biases[1, M]) -> output[N, M]",
     definition=dense,
     forms=(biases_among_the_products,),
-    special_values=True,
+    special_values="all",
 )

@@ -33,4 +33,5 @@ OP = Op(
     definition=gelu,
     forms=(by_erf,),
     options={"approximate": ("none", "tanh")},
+    special_values="finite",
 )

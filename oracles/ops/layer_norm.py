@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .norms import centred_statistics, in_cubes, in_normals, of_raw_sums, over_samples
+from .norms import centred_statistics, in_cubes, in_normals, of_raw_sums, of_weight_and_bias
 from .op import Op, leaves_range
 
 
@@ -31,15 +31,14 @@ def textbook_gradient(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: A
     """r (h - mean h - n mean(h n)), with h = g w and n what is normalised."""
     h, (centred, rstd) = cotangent * weight, centred_statistics(xp, inputs, eps)
     dinputs = in_normals(xp, h - xp.mean(h, axis=-1, keepdims=True), centred, rstd)
-    return dinputs, over_samples(xp, cotangent * (centred * rstd)), over_samples(xp, cotangent)
+    return dinputs, *of_weight_and_bias(xp, cotangent, centred * rstd)
 
 
 def gradient_in_cubes(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     """h r - c mean(h c) r^3, with c what is centred, less its mean."""
     centred, rstd = centred_statistics(xp, inputs, eps)
     d = in_cubes(xp, cotangent * weight, centred, rstd)
-    dweight, dbias = over_samples(xp, cotangent * (centred * rstd)), over_samples(xp, cotangent)
-    return d - xp.mean(d, axis=-1, keepdims=True), dweight, dbias
+    return d - xp.mean(d, axis=-1, keepdims=True), *of_weight_and_bias(xp, cotangent, centred * rstd)
 
 
 def one_pass(xp: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
@@ -57,4 +56,5 @@ OP = Op(
     vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes), leaves_range(of_raw_sums, alone=True)),
     outside={"one-pass variance": one_pass},
     where="C >= 1",
+    special_values="finite",
 )

@@ -36,4 +36,5 @@ OP = Op(
     vjp_forms=(textbook_gradient,),
     outside={"exp without the maximum subtracted": unshifted},
     where="C >= 1",
+    special_values="finite",
 )

@@ -21,6 +21,11 @@ def over_samples(xp: Any, a: Any) -> Any:
     return xp.sum(a, axis=tuple(range(a.ndim - 1)))
 
 
+def of_weight_and_bias(xp: Any, cotangent: Any, normal: Any) -> tuple[Any, Any]:
+    """The gradients to both: sum(g n), sum(g)."""
+    return over_samples(xp, cotangent * normal), over_samples(xp, cotangent)
+
+
 def in_normals(xp: Any, h: Any, x: Any, rstd: Any) -> Any:
     """r (h - n mean(h n)), with n = x r: the textbooks' order."""
     normal = x * rstd
@@ -34,7 +39,7 @@ def of_raw_sums(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: Any, *,
     of_h, of_product = xp.sum(h, axis=-1, keepdims=True), xp.sum(h * inputs, axis=-1, keepdims=True)
     b = (of_h * mean - of_product) * rstd * rstd * rstd / n
     dinputs = rstd * h + b * inputs - (b * mean + of_h * rstd / n)
-    return dinputs, over_samples(xp, cotangent * (centred * rstd)), over_samples(xp, cotangent)
+    return dinputs, *of_weight_and_bias(xp, cotangent, centred * rstd)
 
 
 def in_cubes(xp: Any, h: Any, x: Any, rstd: Any) -> Any:

@@ -26,6 +26,7 @@ from .domains import REAL, Domain
 from .signature import Shape, Signature, parsed
 
 Function = Callable[..., Any]
+SPECIAL_VALUES = ("none", "finite", "all")
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ class Op:
     strategy of mappings from the primals' names to arrays (or of pairs of such a mapping and a cotangent), drawn from
     instead of cases that follow from the signature; floats are taken to the dtype under test. Raises InputError.
 
-    special_values: whether the forms say what is right of infinities, NaN and numbers below the normal range, so that
-    those are drawn. Without a definition a layer is held against the framework's function, or else against itself.
+    special_values: "finite" where the forms are all there are at the lower end of the range, so that numbers below the
+    normal range are drawn; "all" where they say what is right of infinities and NaN as well. Without a definition a
+    layer is held against the framework's function, or else against itself.
     """
 
     signature: Signature
@@ -76,7 +78,7 @@ class Op:
     outside: Mapping[str, Function]
     frameworks: Mapping[str, Any]
     cases: Any
-    special_values: bool
+    special_values: str
 
     def __init__(
         self,
@@ -90,7 +92,7 @@ class Op:
         outside: Mapping[str, Function] | None = None,
         where: str = "",
         cases: Any = None,
-        special_values: bool = False,
+        special_values: str = "none",
         **frameworks: Any,
     ) -> None:
         said = parsed(signature, where)
@@ -109,6 +111,8 @@ class Op:
                 raise InputError(f"{name}: expected a function or its dotted name, got {function!r}")
         if cases is not None and not hasattr(cases, "example"):
             raise InputError(f"cases: expected a Hypothesis strategy of primals by name, got {cases!r}")
+        if special_values not in SPECIAL_VALUES:
+            raise InputError(f"special_values: expected one of {', '.join(SPECIAL_VALUES)}, got {special_values!r}")
         open_ones = [a.name for a in said.inputs if a.axes is None and not given.get(a.name, REAL).forms]
         if cases is None and open_ones:
             raise InputError(f"signature: {said.op} does not say the axes of {open_ones[0]}; say them, or give cases=")

@@ -13,4 +13,4 @@ def relu(xp: Any, inputs: Any) -> Any:
     return xp.where(given > 0, inputs, xp.stop_gradient(xp.where(given <= 0, 0.0, inputs)))
 
 
-OP = Op("relu(inputs[...]) -> output[...]", definition=relu, special_values=True)
+OP = Op("relu(inputs[...]) -> output[...]", definition=relu, special_values="all")

@@ -18,6 +18,11 @@ def by_reciprocal_root(xp: Any, inputs: Any, weight: Any, *, eps: float) -> Any:
     return inputs * statistics(xp, inputs, eps) * weight
 
 
+def by_weight_first(xp: Any, inputs: Any, weight: Any, *, eps: float) -> Any:
+    """x (w r), of which w r is the first to be below the range."""
+    return inputs * (weight * statistics(xp, inputs, eps))
+
+
 def textbook_gradient(xp: Any, cotangent: Any, inputs: Any, weight: Any, *, eps: float) -> Any:
     """r (h - n mean(h n)), with h = g w, n = x r."""
     rstd = statistics(xp, inputs, eps)
@@ -34,7 +39,8 @@ OP = Op(
     "rms_norm(inputs[..., C], weight[C]) -> output[..., C]",
     definition=rms_norm,
     options={"eps": 1e-6},
-    forms=(by_reciprocal_root,),
+    forms=(by_reciprocal_root, by_weight_first),
     vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes)),
     where="C >= 1",
+    special_values="finite",
 )

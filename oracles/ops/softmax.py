@@ -65,5 +65,5 @@ OP = Op(
     vjp_forms=(by_products, by_difference, by_jacobian),
     domains={"inputs": logits},
     where="C >= 1",
-    special_values=True,
+    special_values="all",
 )

@@ -76,5 +76,5 @@ OP = Op(
     vjp_forms=(by_probabilities, by_log_probabilities, by_difference),
     domains={"logits": logits, "targets": labels("C")},
     where="C >= 1",
-    special_values=True,
+    special_values="all",
 )

@@ -34,4 +34,5 @@ OP = Op(
     definition=swiglu,
     forms=(by_quotient,),
     vjp_forms=(textbook_gradient, leaves_range(product_first, alone=True)),
+    special_values="finite",
 )

@@ -76,7 +76,7 @@ DENSE = {
     "dinputs: rounded to float32": lambda g, x, w, dx, dw, db: (dx.astype(np.float32).astype(np.float64), dw, db),
     "dweights: its operands are rounded to float16": lambda g, x, w, dx, dw, db: (
         dx,
-        x.astype(np.float16).astype(x.dtype).T @ g.astype(np.float16).astype(x.dtype),
+        x.astype(np.float16).astype(g.dtype).T @ g.astype(np.float16).astype(g.dtype),
         db,
     ),
     "dweights: only the last chunk of 32 samples is summed": lambda g, x, w, dx, dw, db: (

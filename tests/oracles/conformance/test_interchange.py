@@ -248,7 +248,7 @@ def test_what_reads_raw_memory_is_caught_where_the_layout_is_kept(cupy):
 
 
 def test_cupy_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setattr("oracles.conformance.layer.find_spec", lambda name: None)
+    monkeypatch.setattr("oracles.conformance.interchange.find_spec", lambda name: None)
     with pytest.raises(InputError, match="arrays: 'cupy' is not installed; install it with: pip install cupy"):
         Layer("relu", forward=len, vjp=len, arrays="cupy")
     with pytest.raises(InputError, match="got 'cuppy'; did you mean cupy"):
