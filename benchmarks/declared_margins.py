@@ -34,7 +34,7 @@ from formulations import FORMULATIONS
 
 OPS = tuple(name for name in DECLARATIONS if name not in SUITE)
 BATCH = 500
-DIFFERENCES = 60  # numbers of a case above which differences take too long here
+DIFFERENCES = 24  # numbers of a case above which differences take too long here
 
 Source = Callable[[Case], Result]
 
