@@ -32,7 +32,7 @@ LONG = 64  # more than any small frame has in a direction
 SMALL = 256  # numbers that cost little to judge once more
 
 
-Judge = Callable[[Layer, Case], None]
+Judge = Callable[[Layer, Case], str | None]  # why nothing could be said of the case, where that is so
 
 
 def nothing_more(case: Case) -> Iterable[Case]:

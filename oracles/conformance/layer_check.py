@@ -34,7 +34,7 @@ from .place import backward_of
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .report import CheckFailed, Verdict
 from .search import Disagreement
-from .trial import EXAMPLES, WITH_ORACLES, explained, takes
+from .trial import EXAMPLES, WITH_ORACLES, explained, nothing_said, takes
 
 
 @dataclass(frozen=True)
@@ -220,6 +220,12 @@ class _Tried:
     gone: str = ""  # why nothing could be tried
 
 
+@lru_cache(maxsize=4)
+def _diagnosis(layer: Layer, seed: int) -> Diagnosis:
+    """What is known of a layer's faults in this process: a fault has one cause, in whichever id it shows."""
+    return Diagnosis(layer, seed)
+
+
 # a search serves the ids of every oracle, which follow each other: those of a few layers and dtypes are enough
 @lru_cache(maxsize=16)
 def _tried(check: Check, layer: Layer, dtype: str, examples: int, seed: int) -> _Tried:
@@ -233,7 +239,9 @@ def _tried(check: Check, layer: Layer, dtype: str, examples: int, seed: int) -> 
     found, is_kept = search_kept_first(active(), check, layer, dtype, examples, seed, panel, tally)
     if found is not None and found.kind == "gone":
         return _Tried(None, False, tally, (), f"{check.name}: not tried, {found.message}")
-    shown = None if found is None else explained(layer, check, found, dtype, Diagnosis(layer, seed))
+    if found is None and nothing_said(tally):
+        return _Tried(None, False, tally, (), f"{check.name}: not tried, {tally.untried[0]}")
+    shown = None if found is None else explained(layer, check, found, dtype, _diagnosis(layer, seed))
     return _Tried(shown, is_kept, tally, tuple(cases))
 
 

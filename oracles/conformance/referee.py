@@ -59,6 +59,7 @@ class Tally:
     broken: dict[tuple[str, str, str], tuple[str, Case]] = field(default_factory=dict)
     apart: dict[tuple[str, str, str], tuple[str, Case]] = field(default_factory=dict)  # by what oracles disagree on
     cases: int = 0
+    untried: list[str] = field(default_factory=list)  # why nothing could be said, a line a case
 
     @classmethod
     def of(cls, parts: Iterable[Tally]) -> Tally:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from textwrap import shorten
 
 from ..case import Case
 from .compare import Elements
@@ -16,6 +17,7 @@ from .records import to_data
 ORDER = ("torch", "jax", "finite_difference")
 EXACT = "the exact value"
 STATUSES = ("passed", "failed", "disputed", "skipped", "unfinished", "xfailed")
+CAUSES = 60  # characters of causes in the last line, which is one
 
 
 class CheckFailed(AssertionError):  # noqa: N818  (pytest shows an assertion; the name says whose)
@@ -189,8 +191,12 @@ class Report:
         if self.passed:
             return f"passed, and {open_} claims were not finished" if open_ else "passed"
         failed, passed = self.counts["failed"], self.counts.get("passed", 0)
-        causes = "; ".join(dict.fromkeys(v.cause for v in self.failures if v.cause))
-        return f"FAILED {failed} of {failed + passed} claims" + (f" ({causes})" if causes else "")
+        causes = list(dict.fromkeys(v.cause for v in self.failures if v.cause))
+        said = "; ".join(causes)
+        if len(said) > CAUSES:
+            more = f"; and {len(causes) - 1} more" if len(causes) > 1 else ""
+            said = shorten(causes[0], CAUSES, placeholder=" ...") + more
+        return f"FAILED {failed} of {failed + passed} claims" + (f" ({said})" if said else "")
 
     def of_status(self, status: str) -> tuple[Verdict, ...]:
         """The verdicts of one status."""

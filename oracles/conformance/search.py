@@ -24,7 +24,7 @@ from .lost import Lost, blame, notice
 from .reproducible import same_everywhere
 from .shrink import shrink
 
-Judge = Callable[[Case], None]
+Judge = Callable[[Case], object]
 
 
 KINDS = ("value", "integers", "raised", "lost", "gone", "argument", "parameter", "alias", "repeat", "narrow", "linear")

@@ -90,21 +90,23 @@ def search(
     share = max(2, round(examples * check.share / max(1, len(frames))))  # the first is the simplest there is
     variety = replace(check.variety, unit_cotangent=not layer.has_cotangent)
 
-    def judge(case: Case) -> None:
+    def judge(case: Case) -> str | None:
         with watch(case):
-            check.judge(layer, case)
+            return check.judge(layer, case)
 
-    def with_oracles(case: Case, oracles: Sequence[Oracle]) -> None:
+    def with_oracles(case: Case, oracles: Sequence[Oracle]) -> str | None:
         truth = truth_for(layer, case)
         for oracle in oracles:
             judge_oracle(oracle, case, truth, tally)
         with watch(case):
             judge_layer(layer, case, truth, tally)
             own_claims(layer, case)
+        return None
 
-    def with_further(claim: Callable[[Case], None], case: Case) -> None:
+    def with_further(claim: Callable[[Case], str | None], case: Case) -> None:
         for one in (case, *check.further(case)):
-            claim(one)
+            reason = claim(one)
+            tally.untried += [reason] if reason else []
 
     for i, frame in enumerate(frames):
         huge = 1 if directions(frame.op) > 2 else 2  # of those there are then several, one for each array
@@ -112,7 +114,9 @@ def search(
         large = few if frame.elements <= 20_000 else min(few, huge)
         count = large if frame.is_large else share
         seen_by = panel if check.name == WITH_ORACLES and i < FRAMES_WITH_ORACLES else ()
-        drawn = partial(with_oracles, oracles=seen_by) if check.judge is values else judge
+        drawn: Callable[[Case], str | None] = judge
+        if check.judge is values:
+            drawn = partial(with_oracles, oracles=seen_by)
         claim = partial(with_further, drawn)
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
         tally.cases += tried
@@ -128,6 +132,11 @@ def search(
         if found is not None:
             return shrunk(judge, found, partial(takes, layer))
     return None
+
+
+def nothing_said(tally: Tally) -> bool:
+    """Whether a claim had nothing to say of any case."""
+    return 0 < tally.cases <= len(tally.untried)
 
 
 def _elsewhere(check: Check, layer: Layer, case: Case) -> bool:
@@ -157,6 +166,10 @@ def verdicts(
     found = search(check, layer, dtype, examples, seed, panel, tally, watch)
     if found is not None and found.kind == "gone":
         message = f"{check.name}: not tried, {found.message}"
+        yield Verdict(check.name, layer.op, layer.name, judged_by(layer), dtype, "skipped", message=message)
+        return
+    if found is None and nothing_said(tally):
+        message = f"{check.name}: not tried, {tally.untried[0]}"
         yield Verdict(check.name, layer.op, layer.name, judged_by(layer), dtype, "skipped", message=message)
         return
     shown = None

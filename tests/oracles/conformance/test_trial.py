@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import reference
-from oracles import Case, Layer, Oracle, UnsupportedCase, load
+from oracles import Case, Layer, Oracle, UnsupportedCase, check_layer, load
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
@@ -100,3 +100,18 @@ def test_a_shrunk_case_is_one_that_the_layer_takes():
     assert takes(ids, one_hot)
     assert not takes(ids, soft)
     assert takes(reference_layer("cross_entropy"), soft)
+
+
+def test_a_claim_that_has_nothing_to_say_has_not_passed():
+    """A layer that raises, or is wrong, from the first call on: whether it keeps a state is not known."""
+
+    def raises(g, x):
+        raise ArithmeticError("never")
+
+    for vjp in (raises, lambda g, x: 3 * g + 1):
+        layer = Layer("relu", forward=reference.relu, vjp=vjp)
+        report = check_layer(layer, dtypes=["float32"], oracles=["exact"], max_examples=10, seed=0)
+        (skipped,) = report.of_status("skipped")
+        assert skipped.check == "stateless"
+        assert skipped.message == "stateless: not tried, the layer is wrong from the first call on"
+        assert vjp is not raises or not report.of_status("passed")
