@@ -53,7 +53,7 @@ OP = Op(
     definition=layer_norm,
     options={"eps": 1e-5},
     forms=(by_reciprocal_root, by_scale_and_shift),
-    vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes), leaves_range(of_raw_sums, alone=True)),
+    vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes), leaves_range(of_raw_sums)),
     outside={"one-pass variance": one_pass},
     where="C >= 1",
     special_values="finite",

@@ -33,12 +33,16 @@ def in_normals(xp: Any, h: Any, x: Any, rstd: Any) -> Any:
 
 
 def of_raw_sums(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
-    """LayerNorm's gradient by sum(h) and sum(h x), of x that is not centred, as PyTorch's kernel for the CPU has it."""
+    """LayerNorm's gradient r h + b x - (b mean + r sum(h) / n), b of sum(h) and sum(h x): PyTorch's kernel for the CPU.
+
+    b x - b mean rounds at the size of x, and r g may be below the range where g w is not.
+    """
     n, (centred, rstd) = inputs.shape[-1], centred_statistics(xp, inputs, eps)
+    most = xp.max(xp.abs(inputs), axis=-1, keepdims=True)
     h, mean = cotangent * weight, xp.mean(inputs, axis=-1, keepdims=True)
     of_h, of_product = xp.sum(h, axis=-1, keepdims=True), xp.sum(h * inputs, axis=-1, keepdims=True)
     b = (of_h * mean - of_product) * rstd * rstd * rstd / n
-    dinputs = rstd * h + b * inputs - (b * mean + of_h * rstd / n)
+    dinputs = rstd * cotangent * weight + b * xp.rounded_at(centred, 3 * most) - of_h * rstd / n
     return dinputs, *of_weight_and_bias(xp, cotangent, centred * rstd)
 
 
