@@ -4,9 +4,10 @@ import importlib
 
 import numpy as np
 import pytest
+from formulations import FORMULATIONS
 
 from benchmarks import declared_margins as margins
-from oracles import Case, available, derived
+from oracles import Case, Layer, available, check_layer, derived
 from oracles.ball_arithmetic import enclosure
 from oracles.calculus.balls import enclose
 from oracles.ops import DECLARATIONS, OPS
@@ -61,3 +62,34 @@ def test_a_one_pass_variance_is_outside_where_the_mean_is_large():
         found = one_pass(np, inputs, weight, bias, eps=np.float32(1e-5))
         error = derived.enclose(case, precision=160)["output"].error_of(found.astype(float))
         assert (error <= derived.bounds(case)["output"]).all() == right
+
+
+def one_pass_norm(x, weight, bias, *, eps):
+    mean = x.mean(axis=-1, keepdims=True)
+    variance = np.maximum((x * x).mean(axis=-1, keepdims=True) - mean * mean, 0)
+    return (x - mean) / np.sqrt(variance + x.dtype.type(eps)) * weight + bias
+
+
+def unshifted(x):
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    ("op", "forward", "name"),
+    [
+        ("layer_norm", one_pass_norm, "one-pass variance"),
+        ("log_softmax", unshifted, "exp without the maximum subtracted"),
+    ],
+)
+def test_what_fits_an_outside_form_alone_is_wrong_and_named(op, forward, name):
+    _, right, vjp = FORMULATIONS[op][0]
+    settings = {"dtypes": ["float32"], "oracles": ["exact"], "max_examples": 12, "seed": 1}
+    report = check_layer(Layer(op, forward=forward, vjp=vjp), **settings)
+    assert {v.cause for v in report.failures} == {f"output: {name}: within its bounds, and not within the op's"}
+
+    def slightly_off(*primals, **options):
+        return right(*primals, **options) * np.float32(1.01)
+
+    other = check_layer(Layer(op, forward=slightly_off, vjp=vjp), **settings)
+    assert other.failures
+    assert not any(name in v.cause for v in other.failures), [v.cause for v in other.failures]

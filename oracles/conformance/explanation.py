@@ -12,7 +12,7 @@ from ..calculus.model import Floats
 from .causes.estimates import Limits, estimated_places, estimated_values
 from .causes.formulas import formulas
 from .causes.places import EVERYWHERE, Place, places
-from .causes.precision import computed_lower, rounded_operands, rounded_results
+from .causes.precision import computed_lower, evaluated_outside, rounded_operands, rounded_results
 from .causes.ranges import ranged
 from .causes.shapes import of_shape
 from .causes.values import Value, copies, cotangents, scaled
@@ -67,6 +67,7 @@ def _ranged(runs: Sequence[Evidence], r: str) -> Iterator[Value]:
     wrong = [e for e in runs if e.wrong(r).any()]
     if wrong:
         yield from ranged(wrong, r)
+        yield from evaluated_outside(wrong, r)
         yield from computed_lower(wrong, r)
 
 

@@ -187,6 +187,11 @@ class Op:
 
         return output_shape(self, tuple(shapes.items()), tuple(options.items()))
 
+    def by(self, form: Function) -> Op:
+        """The op that the form defines, with no other: what an `outside` one computes, and how far it may be off."""
+        said = self.signature
+        return Op(str(said), definition=form, options=self.settings, domains=self.domains, where=said.where)
+
     def check_values(self, arrays: Mapping[str, Any]) -> None:
         """InputError where a primal holds what its domain does not: labels, whole numbers, booleans."""
         limited = {n: d for n, d in self.domains.items() if d.forms or d.kind != "real"}

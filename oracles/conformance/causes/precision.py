@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import ml_dtypes
@@ -12,7 +12,8 @@ import numpy as np
 from ...arrays import as_dtype
 from ...calculus.model import ARITHMETIC, Floats
 from ...case import Case
-from ...derived import bounds
+from ...derived import bounds, evaluate
+from ...ops import Op
 from ..evidence import Evidence, quietly
 from ..wide import floats
 from .values import Value, truth
@@ -82,6 +83,25 @@ def computed_lower(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
         ratios = [_ratio(e, r, allowed) for e, allowed in shares if allowed is not None]
         if ratios and np.median([e.wrong(r).mean() for e in wrong]) >= 0.5 and np.median(ratios) >= 1 / 64:
             yield Value(f"no more accurate than {name}, as if it were computed in it", partial(_computed, name=name))
+
+
+def evaluated_outside(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
+    """By a form that is not sensible: within its bounds, not within the op's."""
+    for name, form in wrong[0].case.signature.outside.items():
+        yield Value(f"{name}: within its bounds, and not within the op's", partial(_outside, form=form))
+
+
+def _outside(e: Evidence, r: str, form: Callable[..., Any]) -> Floats | None:
+    """What was computed where the form may give that; what the form gives elsewhere, or the truth where it may not."""
+    case = e.case.of(_defined_by(e.case.signature, form))
+    value, allowed, a = quietly(evaluate, case, {})[r], quietly(bounds, case)[r], e.computed(r)
+    fits = quietly(lambda: np.abs(a - value) <= allowed) | np.isinf(allowed)
+    return np.where(fits & (allowed > e.bound(r)), a, truth(e, r))
+
+
+@lru_cache(maxsize=64)
+def _defined_by(op: Op, form: Callable[..., Any]) -> Op:
+    return op.by(form)
 
 
 def _computed(e: Evidence, r: str, name: str) -> Floats | None:
