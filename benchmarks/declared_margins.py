@@ -34,6 +34,8 @@ from formulations import FORMULATIONS
 
 OPS = tuple(name for name in DECLARATIONS if name not in SUITE)
 BATCH = 500
+# findings (docs/findings.md): a source that is outside by its own doing, by op, source and dtype
+KNOWN: frozenset[tuple[str, str, str]] = frozenset()
 DIFFERENCES = 24  # numbers of a case above which differences take too long here
 
 Source = Callable[[Case], Result]
@@ -102,7 +104,7 @@ def sources_of(op: str, *, formulations: bool, oracles: bool = True) -> dict[str
     """By name; the exact value is what they are held against."""
     found = {name: oracle(name) for name in available() if name != "exact"} if oracles else {}
     if formulations:
-        found |= {name: formulation(forward, vjp) for name, forward, vjp in FORMULATIONS[op]}
+        found |= {name: formulation(forward, vjp) for name, forward, vjp in FORMULATIONS.get(op, ())}
     return found
 
 
@@ -144,7 +146,7 @@ def main() -> int:
                 said = ", ".join(f"{result} {margin:.3g}" for result, margin in margins.items())
                 print(f"  {source}: {tally.judged[source]} judged, {tally.over[source]} outside: {said}", flush=True)
             for (source, result), (margin, case) in tally.worst.items():
-                if margin > 1 and dtype in ("float32", "float64"):
+                if margin > 1 and dtype in ("float32", "float64") and (op, source, dtype) not in KNOWN:
                     wrong += 1
                     print(f"  OUTSIDE {source} {result} {margin:.3g}: {case!r}", flush=True)
     return 1 if wrong else 0

@@ -105,7 +105,7 @@ class LayerCheck:
         if reason:
             _skip(reason)
         try:
-            oracle = self._together() if self.oracle == ITSELF or "+" in self.oracle else load_on(self.oracle, device)
+            oracle = _oracle(self.oracle, device)
         except OracleUnavailable as reason:
             _skip(str(reason))
         said: list[Verdict] = []
@@ -134,10 +134,6 @@ class LayerCheck:
             raise CheckFailed("\n".join([*shown, *([where] if where else [])]))
         if all(v.status == "skipped" for v in said):
             _skip("; ".join(dict.fromkeys(f"{v.oracle}: {v.message}" for v in said)))
-
-    def _together(self) -> Oracle:
-        """Where several oracles or none judge together, a name that does not compute."""
-        return Oracle(self.oracle, "", "cpu", SimpleNamespace(OWN_ARITHMETIC=True))  # type: ignore[arg-type]
 
     def _verdicts(self, tried: _Tried, oracle: Oracle, dtype: str, tally: Tally) -> Iterator[Verdict]:
         shown = tried.found
@@ -194,6 +190,12 @@ def _shown(failed: Sequence[Verdict]) -> list[str]:
 
 
 KEPT = "a case kept from an earlier run in Hypothesis' example database, where it stays until it passes"
+
+
+def _oracle(name: str, device: str) -> Oracle:
+    """The oracle; where several or none judge together, a name that does not compute."""
+    together = name == ITSELF or "+" in name
+    return Oracle(name, "", "cpu", SimpleNamespace(OWN_ARITHMETIC=True)) if together else load_on(name, device)  # type: ignore[arg-type]
 
 
 def seed_of(run: Run, given: Run) -> int:
