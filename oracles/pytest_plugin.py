@@ -111,8 +111,8 @@ class _Session:
         checks = [c for c in map(_check, items) if c] if CHECKS in sys.modules else []
         if not checks or self.config.option.collectonly:
             return []
-        from .conformance.layer_check import seed_of, version_of
-        from .conformance.panel import load_on
+        from .conformance.layer_check import seed_of
+        from .conformance.panel import load_on, version_of
 
         versions, run = {}, self._run()
         first = {name: one for one in reversed(checks) for name in one.oracles}

@@ -29,7 +29,7 @@ from .github import failures_told
 from .judges import ITSELF, truth_for, truth_of, why_not_tried
 from .layer import Layer
 from .lost import Lost, meaning
-from .panel import load_on
+from .panel import load_on, version_of
 from .place import backward_of
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .report import CheckFailed, Verdict
@@ -204,11 +204,6 @@ def seed_of(run: Run, given: Run) -> int:
         if seed is not None:
             return seed
     return 0 if settings.default is not None and settings.default.derandomize else run.drawn
-
-
-def version_of(oracle: Oracle) -> str:
-    """As the header shows it: the version, and for a framework the device."""
-    return f"{oracle.version} ({oracle.device})" if oracle.is_framework else oracle.version
 
 
 @dataclass(frozen=True)

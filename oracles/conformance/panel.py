@@ -68,6 +68,11 @@ def load_oracles(
     return tuple(loaded), absent
 
 
+def version_of(oracle: Oracle) -> str:
+    """As the header shows it: the version, and for a framework the device."""
+    return f"{oracle.version} ({oracle.device})" if oracle.is_framework else oracle.version
+
+
 def products_note(oracles: Sequence[Oracle], dtypes: Sequence[str] = FLOATS) -> tuple[str, ...]:
     """A line an oracle whose settings let matrix products be taken in less than the dtype."""
     said = []

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +22,7 @@ from reference._targets import as_targets
 
 from ..words import did_you_mean
 from .domains import REAL, Domain
+from .dotted import imported, is_dotted
 from .signature import Shape, Signature, parsed
 
 Function = Callable[..., Any]
@@ -107,7 +107,7 @@ class Op:
             if function is not None and not callable(function):
                 raise InputError(f"{said.op}: expected a function as definition or form, got {function!r}")
         for name, function in frameworks.items():
-            if function is not None and not callable(function) and not _dotted(function):
+            if function is not None and not callable(function) and not is_dotted(function):
                 raise InputError(f"{name}: expected a function or its dotted name, got {function!r}")
         if cases is not None and not hasattr(cases, "example"):
             raise InputError(f"cases: expected a Hypothesis strategy of primals by name, got {cases!r}")
@@ -207,7 +207,7 @@ class Op:
     def function_in(self, framework: str) -> Function:
         """The framework's own op. InputError where its dotted name leads nowhere."""
         given = self.frameworks[framework]
-        return _imported(framework, given) if isinstance(given, str) else given  # type: ignore[no-any-return]
+        return imported(framework, given) if isinstance(given, str) else given  # type: ignore[no-any-return]
 
 
 class _Elsewhere:
@@ -215,26 +215,6 @@ class _Elsewhere:
 
     def example(self) -> None:
         """There is none."""
-
-
-def _dotted(name: object) -> bool:
-    return isinstance(name, str) and "." in name and all(part.isidentifier() for part in name.split("."))
-
-
-def _imported(framework: str, name: str) -> Any:
-    """What a dotted name leads to: a module as far as there is one, and attributes from there."""
-    parts = name.split(".")
-    for at in range(len(parts) - 1, 0, -1):
-        try:
-            found: Any = import_module(".".join(parts[:at]))
-        except ImportError:
-            continue
-        for part in parts[at:]:
-            if not hasattr(found, part):
-                raise InputError(f"{framework}: {name}: no {part!r}{did_you_mean(part, dir(found))}")
-            found = getattr(found, part)
-        return found
-    raise InputError(f"{framework}: {name}: no module {parts[0]!r}")
 
 
 def leaves_range(form: Function, *, alone: bool = False) -> Function:
