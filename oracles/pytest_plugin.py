@@ -159,6 +159,8 @@ class _Session:
         if report.failed:  # one that is expected to fail does not
             for one in told:
                 again = f"pytest {shlex.quote(report.nodeid)} --backproof-seed {one['seed']}"
+                count = self.config.option.backproof_examples
+                again += f" --backproof-examples {count}" if count else ""
                 self.failed += [failure | {"again": again} for failure in one["failures"]]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -129,7 +129,7 @@ class Diagnosis:
 
     def _recognised(self, runs: Sequence[Evidence]) -> str:
         """The faults known, where they explain every wrong result of the runs."""
-        names = _wrong_results(runs)
+        names = _wrong_results(runs) if runs else []
         found = [next((k for k in self.known if k.result == r and explains(k, runs, least=1)), None) for r in names]
         return _said([k for k in found if k is not None]) if found and None not in found else ""
 

@@ -130,7 +130,10 @@ def search(
             variety = replace(variety, rough=False)
             return shrunk_within(judge, frame, dtype, count, (seed, check.name), variety, found)
         if found is not None:
-            return shrunk(judge, found, partial(takes, layer))
+            small = shrunk(judge, found, partial(takes, layer))
+            if check.judge is values:  # what is shown is in the table as well
+                tally.add(small.case, layer.name, {c.result: c for c in small.comparisons})
+            return small
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .norms import centred_statistics, in_cubes, in_normals, of_raw_sums, of_weight_and_bias
+from .norms import centred_statistics, in_cubes, in_normals, of_raw_sums, of_weight_and_bias, of_whole_sums
 from .op import Op, leaves_range
 
 
@@ -53,7 +53,7 @@ OP = Op(
     definition=layer_norm,
     options={"eps": 1e-5},
     forms=(by_reciprocal_root, by_scale_and_shift),
-    vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes), leaves_range(of_raw_sums)),
+    vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes), of_raw_sums, of_whole_sums),
     outside={"one-pass variance": one_pass},
     where="C >= 1",
     special_values="finite",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+from .op import leaves_range
 
 
 def statistics(xp: Any, x: Any, eps: float) -> Any:
@@ -32,6 +35,19 @@ def in_normals(xp: Any, h: Any, x: Any, rstd: Any) -> Any:
     return (h - normal * xp.mean(h * normal, axis=-1, keepdims=True)) * rstd
 
 
+@partial(leaves_range, alone=True)
+def of_whole_sums(xp: Any, cotangent: Any, inputs: Any, weight: Any, *bias: Any, eps: float) -> Any:
+    """(n h - sum(h) - y sum(h y)) / (n s), with y = x / s; sum(h) where it is centred: n h leaves the range first."""
+    x = inputs - xp.mean(inputs, axis=-1, keepdims=True) if bias else inputs
+    n, s, h = inputs.shape[-1], xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True) + eps), cotangent * weight
+    normal = x / s
+    whole = n * h - normal * xp.sum(h * normal, axis=-1, keepdims=True)
+    if not bias:
+        return whole / (n * s), over_samples(xp, cotangent * normal)
+    return (whole - xp.sum(h, axis=-1, keepdims=True)) / (n * s), *of_weight_and_bias(xp, cotangent, normal)
+
+
+@leaves_range
 def of_raw_sums(xp: Any, cotangent: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     """LayerNorm's gradient r h + b x - (b mean + r sum(h) / n), b of sum(h) and sum(h x): PyTorch's kernel for the CPU.
 

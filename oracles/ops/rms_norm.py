@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .norms import in_cubes, in_normals, over_samples, statistics
+from .norms import in_cubes, in_normals, of_whole_sums, over_samples, statistics
 from .op import Op, leaves_range
 
 
@@ -40,7 +40,7 @@ OP = Op(
     definition=rms_norm,
     options={"eps": 1e-6},
     forms=(by_reciprocal_root, by_weight_first),
-    vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes)),
+    vjp_forms=(textbook_gradient, leaves_range(gradient_in_cubes), of_whole_sums),
     where="C >= 1",
     special_values="finite",
 )
