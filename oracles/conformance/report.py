@@ -17,7 +17,7 @@ from .records import to_data
 ORDER = ("torch", "jax", "finite_difference")
 EXACT = "the exact value"
 STATUSES = ("passed", "failed", "disputed", "skipped", "unfinished", "xfailed")
-CAUSES = 60  # characters of causes in the last line, which is one
+CAUSES = 72  # characters of causes in the last line, which is one
 
 
 class CheckFailed(AssertionError):  # noqa: N818  (pytest shows an assertion; the name says whose)
