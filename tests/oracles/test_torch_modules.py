@@ -48,3 +48,9 @@ def test_what_a_module_lacks_is_said():
         layer.start().forward(arrays, {})
     with pytest.raises(InputError, match="it is a torch"):
         Layer.from_class("layer_norm", NoBias)
+
+
+def test_targets_that_are_numbers_are_handed_over_as_they_are():
+    function = torch.nn.functional.binary_cross_entropy_with_logits
+    report = check_layer(Layer.from_torch("bce_with_logits", function), **QUICK)
+    assert report.passed, str(report)

@@ -698,3 +698,9 @@ def test_a_cause_is_one_of_the_case_that_is_shown(seed):
     report = check_layer(layer, oracles=["exact"], seed=seed)
     for v in report.failures:
         assert ("input is -inf" in v.cause) == ("'inputs': array([[-inf]]" in repr(v.case)), str(v)
+
+
+def test_nothing_is_recognised_in_no_runs():
+    from oracles.conformance.diagnose import Diagnosis
+
+    assert Diagnosis(Layer("relu", forward=np.abs, vjp=lambda g, x: g), 0)._recognised([]) == ""
