@@ -47,8 +47,7 @@ def made_with(op: Op, make: Any, shapes: Mapping[str, tuple[int, ...]]) -> tuple
 
 
 def takes_sizes(op: Op, function: Callable[..., Any]) -> bool:
-    """Whether it makes a layer: takes the sizes of its first parameter, or nothing, and not the primals."""
-    axes = [a.axes or () for a in op.signature.inputs if a.name in op.parameters]
-    counts = {len(axes[0])} if axes else {0}
-    fits = any(takes(function, count, unsaid=False) for count in counts)
+    """Whether it makes a layer: takes the sizes of its first parameter, nothing where it has none, and no primals."""
+    axes = next((a.axes or () for a in op.signature.inputs if a.name in op.parameters), ())
+    fits = takes(function, len(axes), unsaid=False)
     return fits and not takes(function, len(op.primals), unsaid=False)

@@ -20,7 +20,7 @@ from jax import Array
 from .case import Case, Result
 from .jax_products import product_roundoff as product_roundoff
 from .ops import Op
-from .primals import primal, running
+from .primals import primal, running, taken_dtypes
 from .registry import LayerError
 
 INSTALL = "pip install jax"
@@ -121,7 +121,8 @@ def devices() -> tuple[str, ...]:
 
 def vjp(case: Case, device: str = "cpu") -> Result:
     """Output and gradients by `jax.vjp`."""
-    primals = {name: _labels(name, a, case) for name, a in case.primals.items()}
+    dtypes = taken_dtypes(case.signature, case.primals)
+    primals = {n: np.array(a, dtypes.get(n, a.dtype), order="C") for n, a in case.primals.items()}
     leaves = {name: primals.pop(name) for name in case.signature.differentiable}
     with on_device(device):
         output, gradients = _compiled(case.signature, tuple(case.options.items()))(
@@ -223,12 +224,3 @@ def _x64() -> AbstractContextManager[Any]:
     experimental: Any = import_module("jax.experimental")  # where it lived before jax 0.8
     context: AbstractContextManager[Any] = experimental.enable_x64()
     return context
-
-
-def _labels(name: str, a: Any, case: Case) -> Any:
-    """Label weights in the dtype of the logits, so that JAX does not promote the loss; ids in one dtype."""
-    a = np.array(a, order="C")
-    domain = case.signature.domains.get(name)
-    if domain is not None and domain.forms and a.ndim == 2:
-        return a.astype(case.dtype)
-    return a.astype(np.int64) if a.dtype.kind in "iu" else a

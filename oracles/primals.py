@@ -8,6 +8,9 @@ from importlib import import_module
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
+
+from .arrays import Array
 from .ops import DECLARATIONS, Op
 from .registry import OWN_ARITHMETIC, UnsupportedCase
 
@@ -39,6 +42,13 @@ def computed_by(op: Op, oracle: str) -> str:
     if DECLARATIONS.get(op.name) is op:
         return "its own functions"
     return "the definition, run on its arrays" if op.definition is not None else "not at all"
+
+
+def taken_dtypes(op: Op, arrays: Mapping[str, Array]) -> dict[str, np.dtype[Any]]:
+    """The dtypes that frameworks take some primals in: whole numbers as int64, rows of labels as the predictions."""
+    like = arrays[op.differentiable[0]].dtype
+    wanted = {n: np.dtype(np.int64) for n, a in arrays.items() if a.dtype.kind in "iu"}
+    return wanted | {n: like for n, domain in op.domains.items() if domain.forms and arrays[n].ndim == 2}
 
 
 def array_api(framework: str) -> ModuleType:

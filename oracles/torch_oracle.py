@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .arguments import takes_sizes
-from .arrays import Array
 from .case import Case, Result
 from .ops import Op
-from .primals import array_api, primal, running
+from .primals import array_api, primal, running, taken_dtypes
 from .torch_modules import Module, Pull, pullback
 from .torch_products import product_roundoff, sums_products_in, trouble  # noqa: F401  (what an adapter holds)
 from .torch_tensors import depends_on, lost, memory, pulling, recording, share, to_array  # noqa: F401  (likewise)
@@ -115,7 +114,8 @@ def devices() -> tuple[str, ...]:
 def vjp(case: Case, device: str = "cpu") -> Result:
     """Output and gradients by `torch.autograd.grad`."""
     op = case.signature
-    tensors = {name: share(_labels(name, np.array(a, order="C"), case), device) for name, a in case.primals.items()}
+    dtypes = taken_dtypes(op, case.primals)
+    tensors = {n: share(np.array(a, dtypes.get(n, a.dtype), order="C"), device) for n, a in case.primals.items()}
     output, pull = pullback(primal(op, "torch", PRIMALS, namespace), tensors, op.differentiable, case.options)
     gradients = pull(share(np.array(case.cotangent, order="C"), device))
     # autograd has none where the output does not depend on a primal
@@ -142,11 +142,3 @@ def is_function(op: Op, fn: Any) -> bool:
     made = fn.func if isinstance(fn, partial) else fn
     makes = issubclass(made, nn.Module) if isinstance(made, type) else takes_sizes(op, fn)
     return not isinstance(fn, nn.Module) and not makes
-
-
-def _labels(name: str, a: Array, case: Case) -> Array:
-    """Labels as PyTorch takes them: ids as int64, weights in the dtype of the logits."""
-    domain = case.signature.domains.get(name)
-    if domain is not None and domain.forms and a.ndim == 2:
-        return a.astype(case.dtype, copy=False)
-    return a.astype(np.int64, copy=False) if a.dtype.kind in "iu" else a

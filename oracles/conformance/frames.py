@@ -33,8 +33,7 @@ class Frame:
     """The sizes of a case: those of leading axes, where the op has them, and of each named axis; how a loss is asked.
 
     op: an Op, or the name of one of the suite. targets: the form of labels. fixed: options that stay at their defaults.
-    make: what draws the cases where the op's
-    own strategy does, which then says the sizes: make(draw, dtype, variety).
+    make: what draws the cases where the op's own strategy does, which then says the sizes: make(draw, dtype, variety).
     """
 
     op: Op

@@ -8,19 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from ..arrays import Array
 from ..ops import Op
+from ..primals import taken_dtypes
 from ..registry import LayerError, Oracle
 from .interchange import Handed, Handover
-
-
-def taken_dtypes(op: Op, arrays: Mapping[str, Array]) -> dict[str, np.dtype[Any]]:
-    """The dtypes that frameworks take some primals in: whole numbers as int64, rows of labels as the predictions."""
-    like = arrays[op.differentiable[0]].dtype
-    wanted = {n: np.dtype(np.int64) for n, a in arrays.items() if a.dtype.kind in "iu"}
-    return wanted | {n: like for n, domain in op.domains.items() if domain.forms and arrays[n].ndim == 2}
 
 
 class TracedSession:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..case import Case
+from ..primals import taken_dtypes
 from .layer import Layer
 from .portable import portable
 from .run import options_of
-from .traced import taken_dtypes
 
 _TENSOR = """\
 def tensor(a):

@@ -34,9 +34,8 @@ def _mul_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:
     own = np.zeros(()) if exact else m.u * (a.size * b.size)
     carried = np.abs(a.value) * b.off + a.off * b.size if some(a, b) else np.zeros(())
     beyond = np.isinf(a.off) | np.isinf(b.off)  # 0 times what may be infinite may be NaN
-    return np.where(
-        (plain_zero(a) | plain_zero(b)) & ~beyond, 0.0, np.where(beyond, np.inf, carried + own + vanished(y))
-    )
+    error = np.where(plain_zero(a) | plain_zero(b), 0.0, carried + own + vanished(y))
+    return np.where(beyond, np.inf, error)
 
 
 def _div_error(m: Arithmetic, y: Array, a: Pair, b: Pair) -> Array | None:
