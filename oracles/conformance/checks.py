@@ -19,6 +19,7 @@ from .cases import Variety
 from .frames import Frame
 from .judges import own_claims, truth_for
 from .layer import Layer
+from .probes import with_nan
 from .referee import hold, judge_layer, run_layer
 from .run import hand_over, parameters
 from .search import Disagreement, raising_is_wrong
@@ -40,10 +41,12 @@ def nothing_more(case: Case) -> Iterable[Case]:
     return ()
 
 
-def impossible_label(case: Case) -> Iterable[Case]:
-    """A small case of a loss with its last label at a probability of 0, drawn or not: there the loss is infinite."""
-    if case.op in LOSSES and case.size <= SMALL:
+def surely_special(case: Case) -> Iterable[Case]:
+    """A small case once more with what is hardly ever drawn: NaN; the last label of a loss at a probability of 0."""
+    if case.size <= SMALL and case.op in LOSSES:
         yield with_unlikely_label(case)
+    if 0 < case.size <= SMALL and case.signature.special_values == "all":
+        yield with_nan(case)
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ CHECKS: tuple[Check, ...] = (
         Variety(layouts=False, special=True),
         pools.with_a_wide_one,
         1.0,
-        further=impossible_label,
+        further=surely_special,
     ),
     Check("dtypes", dtypes, PLAIN, pools.several_samples, 0.5),
     Check("arguments_untouched", arguments_untouched, Variety(layouts=True, special=True), pools.with_a_large_one, 0.3),
