@@ -43,9 +43,11 @@ def nothing_more(case: Case) -> Iterable[Case]:
 
 def surely_special(case: Case) -> Iterable[Case]:
     """A small case once more with what is hardly ever drawn: NaN; the last label of a loss at a probability of 0."""
-    if case.size <= SMALL and case.op in LOSSES:
+    if case.size > SMALL or not case.primals[case.signature.primals[0]].size:  # without a number it is the same case
+        return
+    if case.op in LOSSES:
         yield with_unlikely_label(case)
-    if 0 < case.size <= SMALL and case.signature.special_values == "all":
+    if case.signature.special_values == "all":
         yield with_nan(case)
 
 

@@ -173,6 +173,8 @@ def test_nan_is_tried_whatever_is_drawn_and_no_label_where_there_is_none(op):
     (odd,) = BY_NAME["special_values"].further(Case(op, args, np.ones((2, 2))))
     assert np.isnan(odd.primals["inputs"]).tolist() == [[False, False], [False, True]]
     values(reference_layer(op), odd)
+    empty = Case(op, [args[0][:0], *args[1:]], np.ones((0, 2)))
+    assert not list(BY_NAME["special_values"].further(empty))  # it would be the same case again
 
 
 def test_the_wrong_layers_are_wrong_in_one_way_alone():
