@@ -19,14 +19,13 @@ from .cases import Variety
 from .frames import Frame
 from .judges import own_claims, truth_for
 from .layer import Layer
-from .probes import with_nan
 from .referee import hold, judge_layer, run_layer
 from .run import hand_over, parameters
 from .search import Disagreement, raising_is_wrong
 from .sessions import LOSSES
 from .state_checks import repeatable, stateless
 from .traced import TracedSession
-from .variations import contiguous, with_unlikely_label
+from .variations import contiguous, with_nan, with_unlikely_label
 
 PLAIN = Variety(layouts=False, special=False)
 LONG = 64  # more than any small frame has in a direction

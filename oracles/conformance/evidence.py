@@ -25,10 +25,11 @@ from .frames import Frame
 from .judges import truth_for
 from .layer import Layer
 from .pools import probes
-from .probes import PLAIN, kinks, masks, offsets, plain_case, with_nan
+from .probes import PLAIN, kinks, masks, offsets, plain_case
 from .referee import run_layer
 from .search import Disagreement, try_cases
 from .truth import Truth
+from .variations import with_nan
 from .wide import floats, label_weights, signed_scales
 
 T = TypeVar("T")

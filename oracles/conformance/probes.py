@@ -16,7 +16,6 @@ from .frames import Frame
 from .layer import Layer
 from .pools import probes
 from .search import try_cases
-from .variations import nan_at_the_end
 
 PLAIN = Variety(layouts=False, special=False)
 
@@ -75,10 +74,3 @@ def with_axes_of_one(layer: Layer, dtype: str) -> Iterator[Case]:
     for axis, size in enumerate(frame.sizes):
         if size:
             yield plain_case(layer, dtype, replace(frame, sizes=(*frame.sizes[:axis], 1, *frame.sizes[axis + 1 :])))
-
-
-def with_nan(case: Case) -> Case:
-    """The case with NaN as the last value of its first primal: the other samples are to stay as they are."""
-    first = case.signature.primals[0]
-    primals = {**case.primals, first: nan_at_the_end(case.primals[first])}
-    return Case(case.signature, primals, case.cotangent, case.options)

@@ -66,6 +66,12 @@ def with_unlikely_label(case: Case) -> Case:
     return _replaced(case, {name: predictions})
 
 
+def with_nan(case: Case) -> Case:
+    """The case with NaN as the last value of its first primal: the other samples are to stay as they are."""
+    first = case.signature.primals[0]
+    return _replaced(case, {first: nan_at_the_end(case.primals[first])})
+
+
 def nan_at_the_end(a: Array) -> Array:
     """A copy whose last value is NaN."""
     changed = np.array(a, order="C")
