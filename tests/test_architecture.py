@@ -27,6 +27,7 @@ STAGES = (
         "differences",
         "wide",
         "axes",
+        "draws",
         "snippet_helpers",
     ),
     ("interchange", "estimate"),

@@ -173,7 +173,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "special_values",
         values,
-        Variety(layouts=False, special=True),
+        Variety(layouts=False, special=True, odd_values=True),
         pools.with_a_wide_one,
         1.0,
         further=surely_special,

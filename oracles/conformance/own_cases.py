@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from reference import InputError
 
@@ -14,7 +15,8 @@ from ..arrays import FLOAT_DTYPES, Array, as_dtype
 from ..case import Case
 from ..ops import Op
 from ..recipe import Recipe, laid_out
-from .cases import Draw, Variety, cotangents, layout_of
+from .cases import Variety, cotangents, layout_of
+from .draws import ByHypothesis
 from .frames import Frame
 
 ShapeOf = Callable[[Mapping[str, Array]], tuple[int, ...]]
@@ -25,21 +27,21 @@ def own_frame(op: Op, shape_of: ShapeOf) -> Frame:
     return Frame(op, (0,) * len(op.signature.axes), make=partial(_drawn, op, shape_of))
 
 
-def _drawn(op: Op, shape_of: ShapeOf, draw: Draw, dtype: str, v: Variety) -> Case:
-    drawn = draw(op.cases)
+def _drawn(op: Op, shape_of: ShapeOf, draw: Callable[[SearchStrategy[Any]], Any], dtype: str, v: Variety) -> Case:
+    draws, drawn = ByHypothesis(draw), draw(op.cases)
     primals, cotangent = drawn if isinstance(drawn, tuple) and len(drawn) == 2 else (drawn, None)
     if not isinstance(primals, Mapping) or set(primals) != set(op.primals):
         wanted = f"mappings with {', '.join(op.primals)}, or pairs of one and a cotangent"
         raise InputError(f"cases: expected a strategy of {wanted}, got {primals!r}")
     # a repeated row may leave what the strategy promises
-    layouts = {n: "stepped" if (layout := layout_of(draw, v)) == "repeated" else layout for n in op.primals}
+    layouts = {n: "stepped" if (layout := layout_of(draws, v)) == "repeated" else layout for n in op.primals}
     arrays = {n: laid_out(_taken(n, primals[n], dtype), layouts[n]) for n in op.primals}
     for n in op.differentiable:
         if arrays[n].dtype.name != dtype:
             raise InputError(f"cases: {op.name} is differentiable in {n}; expected floats, got {arrays[n].dtype}")
     if cotangent is not None:
         return Case(op, arrays, _taken("cotangent", cotangent, dtype))
-    return Case(op, arrays, cotangents(draw, shape_of(arrays), dtype, v))
+    return Case(op, arrays, cotangents(draws, shape_of(arrays), dtype, v))
 
 
 def _taken(name: str, value: Any, dtype: str) -> Array:

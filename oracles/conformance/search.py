@@ -16,7 +16,7 @@ from hypothesis.errors import HypothesisException
 
 from ..case import Case
 from ..registry import LayerError
-from .cases import ANYTHING, Variety, cases
+from .cases import ANYTHING, Variety, cases, random_cases
 from .compare import Comparison
 from .contain import said
 from .frames import Frame
@@ -127,7 +127,13 @@ def try_cases(
                 found = of_lost(gone)
 
     notice()  # what was lost before is nobody's fault here
-    _drawn(claim, frame, dtype, count, seed, variety, [Phase.generate])
+    if frame.make is not None:
+        _drawn(claim, frame, dtype, count, seed, variety, [Phase.generate])
+        return tried, found
+    for case in random_cases(frame, dtype, count, seed, variety):
+        claim(case)
+        if found is not None:
+            break
     return tried, found
 
 
