@@ -21,18 +21,7 @@ from numpy.typing import ArrayLike
 from reference import InputError
 from reference._arrays import shown
 
-from .arrays import (
-    FLOAT_DTYPES,
-    Array,
-    array,
-    code,
-    element_strides,
-    from_data,
-    packed,
-    same_bits,
-    strided,
-    to_data,
-)
+from .arrays import FLOAT_DTYPES, Array, array, code, element_strides, from_data, packed, same_bits, strided, to_data
 from .files import named, parsed, read_text
 from .ops import OPS, Op, get_op, undeclared
 from .recipe import Recipe

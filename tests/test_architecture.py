@@ -36,6 +36,7 @@ STAGES = (
     ("layer",),
     ("conventions", "frames", "target", "place"),
     ("cases", "compare", "run", "shrink", "variations"),
+    ("verdicts",),
     ("truth", "report", "bugs", "html_report", "junit", "github", "search", "panel", "own_cases"),
     ("framework_truth",),
     ("self_truth",),

@@ -10,7 +10,8 @@ import oracles
 import reference
 from oracles.conformance.compare import Elements
 from oracles.conformance.place import Place
-from oracles.conformance.report import CheckFailed, Margin, Report, Verdict
+from oracles.conformance.report import CheckFailed, Report
+from oracles.conformance.verdicts import Margin, Verdict
 from reference import InputError, nnfs
 
 RETURNED = (Report, Verdict, Margin, Elements, Place, CheckFailed)

@@ -16,8 +16,8 @@ from oracles import Case, InputError, Recipe
 from oracles.campaign.plan import Plan
 from oracles.conformance.records import from_data, read_json, to_data
 from oracles.conformance.replay import Recording
-from oracles.conformance.report import Margin, Verdict
 from oracles.conformance.target import Target
+from oracles.conformance.verdicts import Margin, Verdict
 
 CASES = [
     Case("relu", [np.array([[1.0, -0.0, np.nan]], np.float32)], np.ones((1, 3), np.float32)),

@@ -11,7 +11,8 @@ import pytest
 from oracles import Case, Layer, Recipe, check_layer
 from oracles.conformance.compare import Elements
 from oracles.conformance.place import Place
-from oracles.conformance.report import Margin, Report, Verdict
+from oracles.conformance.report import Report
+from oracles.conformance.verdicts import Margin, Verdict
 from oracles.ops import Op
 
 PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")

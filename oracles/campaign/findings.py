@@ -14,7 +14,7 @@ from reference import InputError
 
 from ..case import Case
 from ..conformance.records import from_data, read_json, to_data
-from ..conformance.report import Margin, Verdict, merged
+from ..conformance.verdicts import Margin, Verdict, merged
 from .leaders import Leader, Leaders
 from .plan import leading, worst
 from .state_file import LARGEST_ROW

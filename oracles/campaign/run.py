@@ -15,7 +15,7 @@ from reference import InputError
 
 from ..conformance.contain import said
 from ..conformance.database import keep
-from ..conformance.report import Verdict
+from ..conformance.verdicts import Verdict
 from ..registry import OracleUnavailable
 from .plan import Chunk
 from .state import State

@@ -28,10 +28,10 @@ from ..conformance.layer import Layer, reference_layer
 from ..conformance.lost import Lost, notice
 from ..conformance.pools import large, small
 from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle
-from ..conformance.report import Margin, Verdict
 from ..conformance.search import Disagreement, shrunk, try_cases
 from ..conformance.target import Target, load_layer
 from ..conformance.trial import WITH_ORACLES, explained, takes
+from ..conformance.verdicts import Margin, Verdict
 from ..registry import Oracle, OracleUnavailable
 from .leaders import LARGEST, Leader, Leaders
 from .mutations import mutate

@@ -11,9 +11,9 @@ from .frames import Frame, frame_pool
 from .layer import Layer
 from .pools import large
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from .report import Verdict
 from .search import Disagreement, shrunk, try_cases
 from .truth import Truth
+from .verdicts import Verdict
 
 Progress = Callable[[int, str], None]  # cases done since the last call, and what is being done
 

@@ -13,7 +13,7 @@ from textwrap import wrap
 from ..arrays import Array, code, element_strides, is_plain, number
 from ..case import Case
 from ..words import printable
-from .report import Verdict, distinct
+from .verdicts import Verdict, distinct
 
 WIDTH = 120  # columns
 LINES = 14  # of a bug: with what pytest prints around it, a failure has no more than 25

@@ -26,9 +26,9 @@ from .judges import truth_for
 from .layer import Layer
 from .lost import Lost
 from .referee import Tally, judge_layer
-from .report import Verdict
 from .search import Disagreement, of_lost
 from .trial import WITH_ORACLES, search, takes
+from .verdicts import Verdict
 
 
 def active() -> ExampleDatabase | None:

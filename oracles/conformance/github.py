@@ -13,7 +13,8 @@ from typing import Any
 
 from .bugs import bug_key, bug_text, bugs
 from .place import Place
-from .report import Report, Verdict, dispute_line, dispute_title, source_order, table_title
+from .report import Report, dispute_line, dispute_title, source_order, table_title
+from .verdicts import Verdict
 
 MARKS = {"passed": "✅", "FAILED": "❌", "NO VERDICT": "❔"}
 SHOWN = 50  # failures in a summary, which GitHub refuses as a whole over 1 MiB

@@ -17,7 +17,8 @@ from typing import Any
 from reference import InputError
 
 from .compare import Elements
-from .report import EDGES, Margin, Report, Verdict, distinct, source_order, table_title
+from .report import Report, source_order, table_title
+from .verdicts import EDGES, Margin, Verdict, distinct
 
 SYMBOLS = {"passed": "✓", "failed": "✗", "disputed": "?", "skipped": "-", "unfinished": "…", "xfailed": "✗"}
 MARKS = {"passed": "✓", "FAILED": "✗", "NO VERDICT": "?"}

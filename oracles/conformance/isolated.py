@@ -19,9 +19,10 @@ from .kit import Progress, Setting, assembled, planned
 from .listening import Died, answers
 from .records import from_data, to_data
 from .replay import Recording, Replayed
-from .report import Report, Verdict
+from .report import Report
 from .target import Target
 from .trial import WITH_ORACLES, Outcome
+from .verdicts import Verdict
 
 TIMEOUT = 60.0  # seconds that a call of the candidate may take, and all its calls for one claim in one dtype
 TOO_OFTEN = 3  # claims without an answer, after which the others are not waited for

@@ -18,9 +18,9 @@ from .frames import Frame
 from .framework_truth import framework_truth, shape_of, sources
 from .layer import Layer
 from .own_cases import own_frame
-from .report import EXACT
 from .self_truth import linear, own_shape, self_truth
 from .truth import Truth, promised
+from .verdicts import EXACT
 
 ITSELF = "itself"  # the oracle of a layer of which nothing is known but what it does
 LEFT_TO_CASES = ("sizes", "special_values")  # an op's own strategy says which there are

@@ -24,8 +24,9 @@ from .lost import notice
 from .panel import chosen, cross_validation_note, load_oracles, products_note
 from .place import Place, backward_of
 from .probes import plain_case
-from .report import EXACT, Report, Verdict, followed, merged
+from .report import Report, followed
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
+from .verdicts import EXACT, Verdict, merged
 
 Progress = Callable[[int, str], None]  # claims done since the last call, and the one that is next
 

@@ -1,7 +1,7 @@
 """One pytest id at work: one claim on one layer, held against one oracle, in every dtype.
 
-Hypothesis stays inside the call. What the command line says comes through RUN, which the pytest plugin sets around each
-test; without the plugin there are the defaults. What the summary shows goes back the same way, as plain data.
+What the command line says comes through RUN, which the pytest plugin sets around each test; without the plugin there
+are the defaults. What the summary shows goes back the same way, as plain data.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from .lost import Lost, meaning
 from .panel import load_on, version_of
 from .place import backward_of
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from .report import CheckFailed, Verdict
+from .report import CheckFailed
 from .search import Disagreement
 from .trial import EXAMPLES, WITH_ORACLES, explained, nothing_said, takes
+from .verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,8 @@ _DRAWN = random.SystemRandom().randrange(2**32)  # of this process, without the 
 class LayerCheck:
     """What a test decorated with `parametrize_with_checks` is handed: call it.
 
-    claim: the claim, or the pinned case that is judged by value. given: what the decorator says; the command line
-    comes first. Raises CheckFailed with what failed, once a bug; skips where the oracle cannot run or has nothing
-    to say.
+    claim: the claim, or the pinned case that is judged by value. given: what the decorator says; the command line comes
+    first. Raises CheckFailed with what failed, once a bug; skips where the oracle cannot run or has nothing to say.
     """
 
     name: str  # distinct among the layers

@@ -19,11 +19,11 @@ from .compare import Comparison
 from .contain import said
 from .judges import truth_for
 from .layer import Layer
-from .report import BINS, Margin, Verdict, bin_of
 from .run import Run, run_in
 from .search import Disagreement, raising_is_wrong
 from .sessions import Session
 from .truth import Truth
+from .verdicts import BINS, Margin, Verdict, bin_of
 
 TOGETHER = "frameworks"  # the oracle in verdicts on several at once
 

@@ -23,11 +23,11 @@ from .lost import Lost
 from .panel import load_oracles
 from .records import from_data, read_json, to_data
 from .referee import hold, run_layer
-from .report import Verdict
 from .search import Disagreement
 from .target import Target
 from .trial import Watch, unwatched
 from .truth import Truth
+from .verdicts import Verdict
 
 FORMAT = 1
 

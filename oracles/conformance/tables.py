@@ -15,7 +15,8 @@ from rich.text import Text
 from .bugs import bug_text, bugs, whole, wrapped
 from .compare import Comparison
 from .convention_table import Row
-from .report import EXACT, Margin, Report, dispute_line, dispute_title, distinct, merged, source_order, table_title
+from .report import Report, dispute_line, dispute_title, source_order, table_title
+from .verdicts import EXACT, Margin, distinct, merged
 
 ALL_SORTS = "the exact value, and for ops of your own what their reports say"
 SHORT = {"finite_difference": "fin. diff"}

@@ -20,9 +20,9 @@ from .judges import judged_by, own_claims, truth_for, why_not_tried
 from .layer import Layer
 from .lost import Lost
 from .referee import Tally, applies, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from .report import Margin, Verdict
 from .search import Disagreement, shrunk, shrunk_within, try_cases
 from .snippet import snippet
+from .verdicts import Margin, Verdict
 
 EXAMPLES = 60
 WITH_ORACLES = "values"  # the check on whose cases the oracles are held against the truth as well

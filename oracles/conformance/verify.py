@@ -19,7 +19,8 @@ from .layer import reference_layer
 from .panel import chosen, cross_validation_note, load_oracles, products_note
 from .processes import cores, share
 from .referee import Tally
-from .report import Report, Verdict
+from .report import Report
+from .verdicts import Verdict
 
 EXAMPLES = 60
 LONG = 200  # cases from which on a run is worth more processes, which load the frameworks again

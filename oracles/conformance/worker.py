@@ -25,10 +25,10 @@ from .kit import Plan, claims, panel_for, setting
 from .lost import lost
 from .records import from_data, read_json, to_data
 from .replay import Recording, replay
-from .report import Verdict
 from .search import Disagreement
 from .target import Target, load_layer
 from .trial import WITH_ORACLES, Watch
+from .verdicts import Verdict
 
 Message = dict[str, Any]
 

@@ -9,16 +9,7 @@ import numpy as np
 from flint import arb
 
 from oracles.arrays import Array
-from oracles.ball_arithmetic import (
-    PRECISION,
-    Balls,
-    balls,
-    enclosure,
-    matrix,
-    overwritten,
-    total,
-    working_precision,
-)
+from oracles.ball_arithmetic import PRECISION, Balls, balls, enclosure, matrix, overwritten, total, working_precision
 from oracles.case import Case
 from oracles.conformance.wide import label_weights
 from oracles.enclosure import Enclosure, Floats

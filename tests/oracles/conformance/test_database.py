@@ -14,7 +14,7 @@ from oracles.conformance.checks import CHECKS
 from oracles.conformance.database import active, keep, kept, key, opened, search_kept_first
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
-from oracles.conformance.report import Verdict
+from oracles.conformance.verdicts import Verdict
 
 VALUES = CHECKS[0]
 RIGHT = reference_layer("relu")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from oracles import Case
 from oracles.conformance import github
 from oracles.conformance.place import Place
-from oracles.conformance.report import Margin, Report, Verdict
+from oracles.conformance.report import Report
+from oracles.conformance.verdicts import Margin, Verdict
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])
 FAILED = Verdict("values", "relu", "mine", "torch", "float32", "failed", np.inf, "leaks", "dinputs: wrong", CASE)

@@ -9,7 +9,8 @@ import pytest
 from oracles import Case, InputError, Layer, check_layer
 from oracles.conformance.compare import Elements
 from oracles.conformance.html_report import grid, number, require, shade
-from oracles.conformance.report import EDGES, Margin, Report, Verdict
+from oracles.conformance.report import Report
+from oracles.conformance.verdicts import EDGES, Margin, Verdict
 from reference import softmax
 
 pytest.importorskip("jinja2")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from oracles import Case, Layer, check_layer
 from oracles.conformance.junit import document, fit
 from oracles.conformance.place import Place
-from oracles.conformance.report import Margin, Report, Verdict
+from oracles.conformance.report import Report
+from oracles.conformance.verdicts import Margin, Verdict
 from reference import relu
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])

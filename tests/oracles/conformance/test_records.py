@@ -7,7 +7,8 @@ import pytest
 
 from oracles import Case, InputError
 from oracles.conformance.records import from_data, read_json, to_data
-from oracles.conformance.report import Margin, Report, Verdict
+from oracles.conformance.report import Report
+from oracles.conformance.verdicts import Margin, Verdict
 
 CASE = Case("relu", {"inputs": [0.0, np.nan]}, [1.0, np.inf])
 VERDICT = Verdict("values", "relu", "mine", "exact", "float32", "failed", math.inf, "leaks", "off", CASE, "x", (CASE,))
