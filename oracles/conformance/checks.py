@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays import Array, same_bits
 from ..calculus.model import ARITHMETIC
 from ..case import Case, Result
+from ..ops.domains import REAL
 from . import pools
 from .cases import Variety
 from .frames import Frame
@@ -25,11 +26,11 @@ from .search import Disagreement, raising_is_wrong
 from .sessions import LOSSES
 from .state_checks import repeatable, stateless
 from .traced import TracedSession
-from .variations import contiguous, with_nan, with_unlikely_label
+from .variations import contiguous, with_masked_rows, with_nan, with_unlikely_label
 
 PLAIN = Variety(layouts=False, special=False)
 LONG = 64  # more than any small frame has in a direction
-SMALL = 256  # numbers that cost little to judge once more
+SMALL, WIDE = 256, 4096  # numbers that cost little to judge once more, and where only they show something
 
 
 Judge = Callable[[Layer, Case], str | None]  # why nothing could be said of the case, where that is so
@@ -41,12 +42,15 @@ def nothing_more(case: Case) -> Iterable[Case]:
 
 
 def surely_special(case: Case) -> Iterable[Case]:
-    """A small case once more with what is hardly ever drawn: NaN; the last label of a loss at a probability of 0."""
-    if case.size > SMALL or not case.primals[case.signature.primals[0]].size:  # without a number it is the same case
+    """A case once more with what is hardly ever drawn: a masked block, NaN, the last label at a probability of 0."""
+    op, first = case.signature, case.signature.primals[0]
+    if not case.primals[first].size:  # without a number it is the same case
         return
-    if case.op in LOSSES:
+    if case.primals[first].ndim and op.domains.get(first, REAL).rows == "logits" and case.size <= WIDE:
+        yield with_masked_rows(case)
+    if case.op in LOSSES and case.size <= SMALL:
         yield with_unlikely_label(case)
-    if case.signature.special_values == "all":
+    if op.special_values == "all" and case.size <= SMALL:
         yield with_nan(case)
 
 

@@ -34,6 +34,7 @@ from .layer import Layer
 from .lost import lost, meaning
 from .probes import with_axes_of_one
 from .search import Disagreement
+from .variations import contiguous
 
 UNEXPLAINED = "unexplained"
 ABOUT_SHAPES = r"(?i)\b(shapes?|broadcast|aligned|size of tensor)\b"  # in the errors of NumPy, torch and JAX
@@ -81,7 +82,8 @@ class Diagnosis:
         if attributes:
             return attributes
         if "read-only" in said:
-            return "writes to an argument: it fails where one is read-only"
+            writes = of_writes(layer, contiguous(found.origin)) or of_writes(layer, contiguous(found.case))
+            return writes or "writes to an argument: it fails where one is read-only"
         if found.kind == "integers":
             return of_integers(layer, found.origin)
         if check.name == "layouts" or found.kind == "raised":

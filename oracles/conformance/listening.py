@@ -105,7 +105,7 @@ def _too_late(box: BlackBox, timeout: float, worked: float, still: float) -> Die
     """What ends a claim: a call of the candidate that does not end, or all of them, or the kit itself."""
     if box.call_seconds > timeout:
         return Died(f"no answer within {timeout:g} s", box, hung=True)
-    if box.seconds > timeout:
+    if box.seconds - box.call_seconds > timeout:  # of those that ended: the one in flight may be what hangs
         return Died(f"its calls took {timeout:g} s in all, none of them so long (--timeout)", box, unfinished=True)
     if still > LOADING + timeout or worked > WORK + timeout:
         return Died("backproof itself took too long for it", box, unfinished=True)

@@ -72,6 +72,14 @@ def with_nan(case: Case) -> Case:
     return _replaced(case, {first: nan_at_the_end(case.primals[first])})
 
 
+def with_masked_rows(case: Case) -> Case:
+    """The case with -inf in all but the last value of each row of its first primal: whole blocks are masked."""
+    first = case.signature.primals[0]
+    masked = np.array(case.primals[first], order="C")
+    masked[..., :-1] = -np.inf
+    return _replaced(case, {first: masked})
+
+
 def nan_at_the_end(a: Array) -> Array:
     """A copy whose last value is NaN."""
     changed = np.array(a, order="C")

@@ -160,7 +160,7 @@ def test_a_crash_is_a_failure_and_can_be_replayed():
 def test_a_hang_is_a_failure():
     Case("relu", {"inputs": [[1.0]]}, [[1.0]]).save("case.json")
     done = call("replay", "case.json", f"{FILE}:hangs", "--timeout", "0.3")
-    assert done.exit_code == 1
+    assert done.exit_code == 1, done.output
     assert "no answer within 0.3 s" in done.output
 
 

@@ -312,7 +312,7 @@ def test_a_loss_that_raises_needs_no_inputs_stored():
             self.dinputs /= len(dvalues)
 
     layer = Layer.from_class("softmax_cross_entropy", SwapsItsIndices)
-    assert set(causes(layer, max_examples=6).values()) == {UNEXPLAINED}
+    assert set(causes(layer, max_examples=6).values()) <= {UNEXPLAINED, "raised IndexError where N is not C"}
 
 
 def test_an_attribute_that_backward_reads_and_forward_does_not_set():

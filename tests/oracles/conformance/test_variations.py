@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.conformance.variations import variations, with_unlikely_label
+from oracles.conformance.variations import variations, with_masked_rows, with_unlikely_label
 
 CASE = Case("softmax_cross_entropy", [Recipe("uniform", (4, 3), "float32"), np.array([0, 2, 1, 1])], np.float32(1))
 
@@ -60,3 +60,9 @@ def test_the_last_samples_label_has_no_chance(op, at, labels):
 def test_without_samples_no_label_has():
     case = Case("cross_entropy", [np.ones((0, 3)), np.zeros(0, int)], np.float64(1))
     assert with_unlikely_label(case) == case
+
+
+def test_masked_rows_keep_their_last_value():
+    inputs = np.arange(6.0).reshape(2, 3)
+    masked = with_masked_rows(Case("softmax", [inputs], inputs)).primals["inputs"]
+    assert masked.tolist() == [[-np.inf, -np.inf, 2.0], [-np.inf, -np.inf, 5.0]]
