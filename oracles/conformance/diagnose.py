@@ -32,7 +32,7 @@ from .evidence import Evidence, gather
 from .explanation import Explanation, explain, explains, misshapen
 from .layer import Layer
 from .lost import lost, meaning
-from .probes import with_axes_of_one
+from .probes import plain_case, with_axes_of_one
 from .search import Disagreement
 from .variations import contiguous
 
@@ -82,7 +82,8 @@ class Diagnosis:
         if attributes:
             return attributes
         if "read-only" in said:
-            writes = of_writes(layer, contiguous(found.origin)) or of_writes(layer, contiguous(found.case))
+            writable = (contiguous(found.origin), plain_case(layer, found.case.dtype.name))
+            writes = next(filter(None, (of_writes(layer, case) for case in writable)), "")
             return writes or "writes to an argument: it fails where one is read-only"
         if found.kind == "integers":
             return of_integers(layer, found.origin)
