@@ -24,12 +24,12 @@ import torch
 from machine import versions, write_json
 
 from oracles import load
-from oracles.case import Case
 from oracles.conformance.cases import Variety
 from oracles.conformance.frames import Frame
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally, judge_layer, judge_oracle, truth_for
 from oracles.conformance.search import try_cases
+from oracles.data.case import Case
 from oracles.jax_oracle import PRIMALS as JAX
 from oracles.ops import OPS
 from oracles.torch_oracle import PRIMALS as TORCH

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from oracles import Case, UnsupportedCase, available, load
-from oracles.case import Result
 from oracles.conformance.cases import Variety
 from oracles.conformance.frames import frame_pool, large_frames
 from oracles.conformance.search import try_cases
 from oracles.conformance.truth import Truth
+from oracles.data.case import Result
 from oracles.ops import DECLARATIONS, Op
 from oracles.ops import OPS as SUITE
 

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from flint import ctx
 
-from oracles.arrays import Array, as_dtype
 from oracles.calculus.model import ARITHMETIC
 from oracles.calculus.primitives.functions import FUNCTIONS, Function, polygamma
+from oracles.data.arrays import Array, as_dtype
 
 TABLE: dict[str, Function] = {**FUNCTIONS, "digamma": polygamma(0)}
 DTYPES = ("float32", "float64", "float16", "bfloat16")

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reference import InputError as InputError
 
-    from .case import Case as Case
-    from .case import Result as Result
     from .conformance.kit import check_layer as check_layer
     from .conformance.layer import Layer as Layer
     from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
     from .conformance.report import CheckFailed as CheckFailed
+    from .data.case import Case as Case
+    from .data.case import Result as Result
+    from .data.recipe import Recipe as Recipe
     from .ops import Op as Op
     from .ops import booleans as booleans
     from .ops import ids as ids
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .ops import one_hot as one_hot
     from .ops import positive as positive
     from .ops import probabilities as probabilities
-    from .recipe import Recipe as Recipe
     from .registry import Oracle as Oracle
     from .registry import OracleUnavailable as OracleUnavailable
     from .registry import UnsupportedCase as UnsupportedCase
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "InputError": "reference",
-    "Case": ".case",
-    "Result": ".case",
+    "Case": ".data.case",
+    "Result": ".data.case",
     "check_layer": ".conformance.kit",
     "Layer": ".conformance.layer",
     "parametrize_with_checks": ".conformance.parametrize",
@@ -47,7 +47,7 @@ _HOMES = {
     "one_hot": ".ops",
     "positive": ".ops",
     "probabilities": ".ops",
-    "Recipe": ".recipe",
+    "Recipe": ".data.recipe",
     "Oracle": ".registry",
     "OracleUnavailable": ".registry",
     "UnsupportedCase": ".registry",

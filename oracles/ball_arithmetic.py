@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from .arrays import Array
+from .data.arrays import Array
 from .enclosure import Enclosure, Floats
 
 Balls = list[Any]  # of arb, which has no type information

@@ -147,8 +147,8 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     set_up_frameworks()
     from .conformance import convention_table as table
     from .conformance.panel import load_oracles
-    from .conformance.records import to_data
     from .conformance.tables import conventions_table
+    from .data.json_data import to_data
 
     loaded, absent = load_oracles(oracles or None, device)
     now = [table.ask(oracle) for oracle in loaded if oracle.is_framework]

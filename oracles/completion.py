@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem
 
-from .arrays import FLOAT_DTYPES
+from .data.arrays import FLOAT_DTYPES
 from .ops import OPS
 from .registry import DEVICES, names
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import FLOAT_DTYPES, Array, widened
 from .ball_arithmetic import PRECISION, enclosure
 from .calculus import running_error
 from .calculus.balls import enclose as in_balls
@@ -24,7 +23,8 @@ from .calculus.model import ARITHMETIC, INFLATION, NATIVE, Arithmetic, Floats
 from .calculus.namespace import XP
 from .calculus.running_error import Analysis, evaluate_with_errors
 from .calculus.trace import Traced
-from .case import Case
+from .data.arrays import FLOAT_DTYPES, Array, widened
+from .data.case import Case
 from .enclosure import Enclosure
 from .ops.op import Op
 from .ops.tracing import outputs_of, primals_of

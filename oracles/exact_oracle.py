@@ -11,7 +11,7 @@ import flint
 import numpy as np
 
 from .ball_arithmetic import PRECISION
-from .case import Case, Result
+from .data.case import Case, Result
 from .derived import enclose
 from .registry import UnsupportedCase
 

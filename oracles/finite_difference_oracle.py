@@ -14,13 +14,13 @@ import flint
 import numpy as np
 from flint import arb
 
-from .arrays import Array
 from .ball_arithmetic import enclosure, total, working_precision
 from .calculus.balls import balls
 from .calculus.balls import enclose as in_balls
 from .calculus.graph import Program
 from .calculus.model import ARITHMETIC
-from .case import Case, Result
+from .data.arrays import Array
+from .data.case import Case, Result
 from .derived import arrays_of, forms_of
 from .enclosure import Enclosure
 from .registry import UnsupportedCase

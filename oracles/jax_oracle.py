@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from .case import Case, Result
+from .data.case import Case, Result
 from .jax_products import product_roundoff as product_roundoff
 from .ops import Op
 from .primals import primal, running, taken_dtypes

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
+from .data.arrays import Array
 from .ops import DECLARATIONS, Op
 from .registry import OWN_ARITHMETIC, UnsupportedCase
 

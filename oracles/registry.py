@@ -42,7 +42,7 @@ from typing import Any
 
 from reference import InputError
 
-from .case import Case, Result
+from .data.case import Case, Result
 from .words import did_you_mean
 
 GROUP = "backproof.oracles"

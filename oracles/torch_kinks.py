@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .arrays import Array
+from .data.arrays import Array
 from .torch_tensors import recording, share, to_array
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .arguments import takes_sizes
-from .case import Case, Result
+from .data.case import Case, Result
 from .ops import Op
 from .primals import array_api, primal, running, taken_dtypes
 from .torch_modules import Module, Pull, pullback

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .arrays import Array, memory_of
+from .data.arrays import Array, memory_of
 
 # said once by a backward pass that is the first to multiply on CUDA in its thread, which is autograd's and not ours
 _NO_CONTEXT = "Attempting to run cuBLAS, but there was no current CUDA context"

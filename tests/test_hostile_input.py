@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from oracles import Case, InputError, Recipe
 from oracles.campaign.plan import Plan
-from oracles.conformance.records import from_data, read_json, to_data
 from oracles.conformance.replay import Recording
 from oracles.conformance.target import Target
 from oracles.conformance.verdicts import Margin, Verdict
+from oracles.data.json_data import from_data, read_json, to_data
 
 CASES = [
     Case("relu", [np.array([[1.0, -0.0, np.nan]], np.float32)], np.ones((1, 3), np.float32)),

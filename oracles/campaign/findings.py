@@ -12,9 +12,9 @@ from typing import Any
 
 from reference import InputError
 
-from ..case import Case
-from ..conformance.records import from_data, read_json, to_data
 from ..conformance.verdicts import Margin, Verdict, merged
+from ..data.case import Case
+from ..data.json_data import from_data, read_json, to_data
 from .leaders import Leader, Leaders
 from .plan import leading, worst
 from .state_file import LARGEST_ROW

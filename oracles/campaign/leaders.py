@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..case import Case
+from ..data.case import Case
 
 PLACES = 6  # cases kept of a source and result
 LARGEST = 2000  # elements of a case that is worth mutating: larger ones cost what hundreds of small ones do

@@ -9,14 +9,14 @@ import numpy as np
 
 from reference import InputError
 
-from ..arrays import Array
 from ..calculus.model import ARITHMETIC
-from ..case import Case
 from ..conformance.axes import shared_axes
 from ..conformance.cases import finite_specials
 from ..conformance.shrink import taken
+from ..data.arrays import Array
+from ..data.case import Case
+from ..data.recipe import LAYOUTS, laid_out
 from ..ops.domains import REAL, Domain
-from ..recipe import LAYOUTS, laid_out
 
 NEW_SHAPE = 0.003  # of the changes: jax compiles each shape, for as long as it takes to judge twenty cases
 

@@ -11,10 +11,10 @@ from itertools import zip_longest
 from reference import InputError
 from reference._arrays import shown
 
-from ..case import Case
 from ..conformance.cases import DTYPES
 from ..conformance.panel import chosen
 from ..conformance.target import Target
+from ..data.case import Case
 from ..ops import OPS
 from ..registry import DEVICES, available
 from ..registry import names as oracle_names

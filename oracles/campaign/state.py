@@ -18,8 +18,8 @@ from pathlib import Path
 
 from reference import InputError
 
-from ..case import Case
-from ..conformance.records import from_data, read_json, to_data
+from ..data.case import Case
+from ..data.json_data import from_data, read_json, to_data
 from .findings import Findings, check_case, place_of
 from .plan import Chunk, Plan
 from .state_file import begun, closed_where_it_fails, opened, text_of, told

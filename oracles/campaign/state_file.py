@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reference import InputError
 
-from ..files import LARGEST, named, read_bytes
+from ..data.files import LARGEST, named, read_bytes
 
 APPLICATION = 0x42505243  # in the file's header
 FORMAT = 2

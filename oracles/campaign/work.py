@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from hypothesis.errors import HypothesisDeprecationWarning
 
-from ..case import Case
 from ..conformance.cases import Variety
 from ..conformance.checks import CHECKS
 from ..conformance.compare import Comparison
@@ -32,6 +31,7 @@ from ..conformance.search import Disagreement, shrunk, try_cases
 from ..conformance.target import Target, load_layer
 from ..conformance.trial import WITH_ORACLES, explained, takes
 from ..conformance.verdicts import Margin, Verdict
+from ..data.case import Case
 from ..registry import Oracle, OracleUnavailable
 from .leaders import LARGEST, Leader, Leaders
 from .mutations import mutate

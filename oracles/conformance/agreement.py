@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ..case import Case
+from ..data.case import Case
 from ..registry import Oracle
 from .cases import Variety
 from .frames import Frame, frame_pool

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..arrays import Array
-from ..case import Case
+from ..data.arrays import Array
+from ..data.case import Case
 
 Label = str | None  # an axis by its name, a leading one by its number ("...0"); None for one of a fixed length
 

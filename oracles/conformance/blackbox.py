@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reference import InputError
 
-from ..case import Case
+from ..data.case import Case
 
 SIZE = 2**24  # sparse; what does not fit its half is not recorded
 _TIMES = struct.Struct("<ddq")  # seconds of earlier calls, when this one started, 0 between two, and steps taken

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from textwrap import wrap
 
-from ..arrays import Array, code, element_strides, is_plain, number
-from ..case import Case
+from ..data.arrays import Array, code, element_strides, is_plain, number
+from ..data.case import Case
 from ..words import printable
 from .verdicts import Verdict, distinct
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..arguments import taken_by
-from ..case import Case
+from ..data.case import Case
 from .interchange import Convert, to_cupy
 from .layer import Layer
 from .lost import Lost

@@ -18,12 +18,12 @@ from zlib import crc32
 import numpy as np
 from hypothesis import strategies as st
 
-from ..arrays import Array, as_dtype
 from ..calculus.model import ARITHMETIC
-from ..case import Case
+from ..data.arrays import Array, as_dtype
+from ..data.case import Case
+from ..data.recipe import LAYOUTS, Recipe, laid_out
 from ..ops import Op
 from ..ops.domains import REAL, Domain
-from ..recipe import LAYOUTS, Recipe, laid_out
 from .draws import AtRandom, ByHypothesis, Draws, Simplest, seed
 from .frames import Frame, frame_pool
 

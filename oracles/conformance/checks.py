@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Array, same_bits
 from ..calculus.model import ARITHMETIC
-from ..case import Case, Result
+from ..data.arrays import Array, same_bits
+from ..data.case import Case, Result
 from ..ops.domains import REAL
 from . import pools
 from .cases import Variety

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, row_blocks, widened
 from ..calculus.model import Floats
+from ..data.arrays import Array, row_blocks, widened
 from ..enclosure import Enclosure
 from .conventions import Alternative
 

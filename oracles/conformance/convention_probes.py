@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, as_dtype, widened
 from ..calculus.model import ARITHMETIC
-from ..case import Case, Result
+from ..data.arrays import Array, as_dtype, widened
+from ..data.case import Case, Result
 
 INF, NAN = np.inf, np.nan
 

@@ -22,14 +22,14 @@ import numpy as np
 
 from reference import InputError
 
-from ..arrays import as_dtype
+from ..data.arrays import as_dtype
+from ..data.json_data import from_data, read_json, to_data
 from ..registry import Oracle, UnsupportedCase, load
 from .cases import DTYPES
 from .contain import contained
 from .convention_probes import FUNCTIONS, PROBES, FunctionProbe, Probe
 from .layer import reference_layer
 from .lost import lost, meaning
-from .records import from_data, read_json, to_data
 from .run import run
 
 ROOT = Path(__file__).parents[2]

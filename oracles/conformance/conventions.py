@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 import reference
 
 from ..calculus.model import ARITHMETIC, Floats
-from ..case import Case
+from ..data.case import Case
+from ..data.wide import floats, label_weights, signed_scales
 from ..derived import bounds, enclose
 from .layer import CONVENTIONS
-from .wide import floats, label_weights, signed_scales
 
 CLIP = 1e-7  # of the book
 

@@ -19,7 +19,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from reference import InputError
 
-from ..case import Case
+from ..data.case import Case
 from ..registry import Oracle
 from .checks import Check
 from .judges import truth_for

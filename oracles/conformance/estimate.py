@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..calculus.model import ARITHMETIC, Arithmetic, Floats
+from ..data.arrays import Array
 
 Named = Mapping[str, Array]  # the primals by name, and "cotangent"
 Results = Mapping[str, Floats]  # under the names of Result.named

@@ -13,9 +13,10 @@ import numpy as np
 import reference
 from reference import InputError
 
-from ..arrays import FLOAT_DTYPES, Array, widened
 from ..calculus.model import ARITHMETIC, Floats
-from ..case import Case, Result
+from ..data.arrays import FLOAT_DTYPES, Array, widened
+from ..data.case import Case, Result
+from ..data.wide import floats, label_weights, signed_scales
 from ..derived import evaluate
 from .axes import letters, sizes
 from .cases import Variety
@@ -30,7 +31,6 @@ from .referee import run_layer
 from .search import Disagreement, try_cases
 from .truth import Truth
 from .variations import with_nan
-from .wide import floats, label_weights, signed_scales
 
 T = TypeVar("T")
 

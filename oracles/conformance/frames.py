@@ -14,7 +14,7 @@ from math import prod
 
 from reference import InputError
 
-from ..case import Case
+from ..data.case import Case
 from ..ops import Op, get_op
 from ..ops.signature import holds
 from .layer import REDUCTIONS, TARGETS

@@ -15,9 +15,9 @@ import numpy as np
 
 from reference import InputError
 
-from ..arrays import FLOAT_DTYPES, Array
 from ..calculus.model import ARITHMETIC, Floats
-from ..case import Case
+from ..data.arrays import FLOAT_DTYPES, Array
+from ..data.case import Case
 from ..enclosure import Enclosure
 from ..ops import Op
 from ..registry import OracleUnavailable, load

@@ -14,10 +14,10 @@ import numpy as np
 
 from reference import InputError
 
+from ..data.json_data import from_data, to_data
 from .diagnose import UNEXPLAINED
 from .kit import Progress, Setting, assembled, planned
 from .listening import Died, answers
-from .records import from_data, to_data
 from .replay import Recording, Replayed
 from .report import Report
 from .target import Target

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..arrays import Array
-from ..case import Case
+from ..data.arrays import Array
+from ..data.case import Case
 from ..registry import available
 from .frames import Frame
 from .framework_truth import framework_truth, shape_of, sources

@@ -19,7 +19,7 @@ from hypothesis import settings
 
 from reference import InputError
 
-from ..case import Case, Result
+from ..data.case import Case, Result
 from ..registry import Oracle, OracleUnavailable, UnsupportedCase
 from .bugs import WIDTH, bug_text, bugs, dispute_text, whole
 from .checks import CHECKS, Check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..case import Case
+from ..data.case import Case
 from ..registry import loaded
 
 # what CUDA says of a kernel, and what that means

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..case import Case
+from ..data.case import Case
 from .layer import Layer
 from .lost import Lost
 from .referee import run_layer

@@ -11,10 +11,10 @@ from hypothesis.strategies import SearchStrategy
 
 from reference import InputError
 
-from ..arrays import FLOAT_DTYPES, Array, as_dtype
-from ..case import Case
+from ..data.arrays import FLOAT_DTYPES, Array, as_dtype
+from ..data.case import Case
+from ..data.recipe import Recipe, laid_out
 from ..ops import Op
-from ..recipe import Recipe, laid_out
 from .cases import Variety, cotangents, layout_of
 from .draws import ByHypothesis
 from .frames import Frame

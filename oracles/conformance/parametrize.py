@@ -12,7 +12,7 @@ from typing import Any
 
 from reference import InputError
 
-from ..case import Case
+from ..data.case import Case
 from ..registry import DEVICES, names
 from .cases import DTYPES
 from .checks import CHECKS

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..arrays import Array, as_dtype
-from ..case import Case
+from ..data.arrays import Array, as_dtype
+from ..data.case import Case
+from ..data.recipe import Recipe
 from ..ops.domains import REAL
-from ..recipe import Recipe
 from .cases import Variety
 from .frames import Frame
 from .layer import Layer

@@ -12,8 +12,8 @@ from typing import Any
 
 from reference import InputError
 
-from ..arrays import Array
-from ..case import Case
+from ..data.arrays import Array
+from ..data.case import Case
 from ..registry import Oracle, UnsupportedCase
 from .compare import Comparison
 from .contain import said

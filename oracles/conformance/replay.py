@@ -10,8 +10,9 @@ from pathlib import Path
 from reference import InputError
 from reference._arrays import shown
 
-from ..case import Case
-from ..files import named, read_text
+from ..data.case import Case
+from ..data.files import named, read_text
+from ..data.json_data import from_data, read_json, to_data
 from ..ops import OPS, get_op
 from ..registry import DEVICES, UnsupportedCase
 from .checks import CHECKS, values
@@ -21,7 +22,6 @@ from .judges import truth_for
 from .layer import Layer, reference_layer
 from .lost import Lost
 from .panel import load_oracles
-from .records import from_data, read_json, to_data
 from .referee import hold, run_layer
 from .search import Disagreement
 from .target import Target

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, element_strides, strided
-from ..case import Case, Result
-from ..recipe import laid_out
+from ..data.arrays import Array, element_strides, strided
+from ..data.case import Case, Result
+from ..data.recipe import laid_out
 from ..registry import LayerError
 from .contain import call_of_candidate, contained
 from .interchange import as_array, memory

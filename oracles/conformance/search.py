@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import HypothesisException
 
-from ..case import Case
+from ..data.case import Case
 from ..registry import LayerError
 from .cases import ANYTHING, Variety, cases, random_cases
 from .compare import Comparison

@@ -11,9 +11,9 @@ from zlib import crc32
 
 import numpy as np
 
-from ..arrays import FLOAT_DTYPES, Array
 from ..calculus.model import ARITHMETIC, Floats
-from ..case import Case
+from ..data.arrays import FLOAT_DTYPES, Array
+from ..data.case import Case
 from ..enclosure import Enclosure
 from ..ops import Op
 from .contain import contained

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ..arguments import made_with, required, taken_by
-from ..arrays import Array
+from ..data.arrays import Array
 from ..ops import Op
 from ..registry import LayerError
 from .contain import shown

@@ -11,9 +11,9 @@ import numpy as np
 
 from reference import InputError
 
-from ..arrays import Array, is_plain
-from ..case import Case
-from ..recipe import laid_out
+from ..data.arrays import Array, is_plain
+from ..data.case import Case
+from ..data.recipe import laid_out
 from .axes import arrays_of, shared_axes
 
 Arrays = dict[str, Array]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..arrays import code
-from ..case import Case
+from ..data.arrays import code
+from ..data.case import Case
 from .calls import Calls, calls_of
 from .checks import as_integers
 from .judges import judged_by, truth_for

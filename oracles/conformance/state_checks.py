@@ -7,8 +7,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from ..arrays import Array, element_strides, same_bits, strided
-from ..case import Case, Result
+from ..data.arrays import Array, element_strides, same_bits, strided
+from ..data.case import Case, Result
 from .contain import call_of_candidate, contained
 from .interchange import as_array
 from .judges import truth_for

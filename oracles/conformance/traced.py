@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..arrays import Array
+from ..data.arrays import Array
 from ..ops import Op
 from ..primals import taken_dtypes
 from ..registry import LayerError, Oracle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..case import Case
+from ..data.case import Case
 from ..primals import taken_dtypes
 from .layer import Layer
 from .portable import portable

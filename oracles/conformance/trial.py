@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..case import Case
+from ..data.case import Case
 from ..registry import Oracle
 from .checks import Check, values
 from .contain import left_as_found

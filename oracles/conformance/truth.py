@@ -9,9 +9,9 @@ import numpy as np
 
 from reference import InputError
 
-from ..arrays import Array
 from ..calculus.model import Floats
-from ..case import Case, Result
+from ..data.arrays import Array
+from ..data.case import Case, Result
 from ..derived import arithmetic_of, bounds, bounds_and_enclosures, bounds_in, enclose
 from ..enclosure import Enclosure
 from ..registry import EXACT, Oracle, Products

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..arrays import Array
-from ..case import Case
+from ..data.arrays import Array
+from ..data.case import Case
 from ..ops.domains import REAL
 from .axes import by_sample
 

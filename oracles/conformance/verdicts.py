@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..case import Case
+from ..data.case import Case
 from .compare import Elements
 
 EXACT = "the exact value"

@@ -17,13 +17,13 @@ from typing import IO, Any
 
 from reference import InputError
 
+from ..data.json_data import from_data, read_json, to_data
 from ..registry import OracleUnavailable
 from .blackbox import BlackBox
 from .contain import CLOCK
 from .judges import judged_by
 from .kit import Plan, claims, panel_for, setting
 from .lost import lost
-from .records import from_data, read_json, to_data
 from .replay import Recording, replay
 from .search import Disagreement
 from .target import Target, load_layer

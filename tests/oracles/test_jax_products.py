@@ -4,7 +4,7 @@ import pytest
 jax = pytest.importorskip("jax", reason="jax is not installed")
 
 from oracles import Case, Recipe, load  # noqa: E402
-from oracles.arrays import same_bits  # noqa: E402
+from oracles.data.arrays import same_bits  # noqa: E402
 from oracles.jax_products import product_roundoff  # noqa: E402
 
 

@@ -3,8 +3,8 @@ import warnings
 import numpy as np
 import pytest
 
-from oracles.arrays import array, element_strides
-from oracles.recipe import LAYOUTS, laid_out
+from oracles.data.arrays import array, element_strides
+from oracles.data.recipe import LAYOUTS, laid_out
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...arrays import Array, is_plain, same_bits
-from ...case import Case
+from ...data.arrays import Array, is_plain, same_bits
+from ...data.case import Case
 from ...registry import LayerError
 from ..checks import with_integers
 from ..evidence import Evidence, same

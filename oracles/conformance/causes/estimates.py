@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from ...arrays import Array
 from ...calculus.model import Floats
+from ...data.arrays import Array
 from ..evidence import Evidence
 from ..sessions import LOSSES
 from .divisors import divisors

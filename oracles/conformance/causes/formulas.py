@@ -9,8 +9,8 @@ import numpy as np
 import reference
 
 from ...calculus.model import Floats
+from ...data.wide import floats
 from ..evidence import Evidence, quietly
-from ..wide import floats
 from .loss_formulas import cross_entropy, softmax_cross_entropy
 from .values import Of, Value
 

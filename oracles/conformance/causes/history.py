@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...arrays import same_bits
 from ...calculus.model import Floats
-from ...case import Case, Result
+from ...data.arrays import same_bits
+from ...data.case import Case, Result
 from ..contain import call_of_candidate, said
 from ..evidence import Evidence, same
 from ..judges import truth_for

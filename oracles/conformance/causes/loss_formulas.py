@@ -9,8 +9,8 @@ import numpy as np
 
 import reference
 
-from ...arrays import Array
 from ...calculus.model import Floats
+from ...data.arrays import Array
 from ..evidence import Evidence
 from .precision import LOWER, ROUNDOFF
 from .values import Of

@@ -9,13 +9,13 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from ...arrays import as_dtype
 from ...calculus.model import ARITHMETIC, Floats
-from ...case import Case
+from ...data.arrays import as_dtype
+from ...data.case import Case
+from ...data.wide import floats
 from ...derived import bounds, evaluate
 from ...ops import Op
 from ..evidence import Evidence, quietly
-from ..wide import floats
 from .values import Value, truth
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import reference
 
 from ...calculus.model import Floats
+from ...data.wide import floats
 from ..evidence import Evidence, quietly
-from ..wide import floats
 from .values import Value, truth
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracles.case import Case
+from oracles.data.case import Case
 from oracles.registry import EXACT, Products
 
 from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy

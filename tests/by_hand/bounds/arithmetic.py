@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from oracles.calculus.model import ARITHMETIC, DIVISION, EXP, INFLATION, LOG, NATIVE, Arithmetic, Floats
-from oracles.conformance.wide import floats
+from oracles.data.wide import floats
 
 __all__ = ["ARITHMETIC", "DIVISION", "EXP", "INFLATION", "LOG", "NATIVE", "Arithmetic", "Floats", "floats"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oracles.case import Case
+from oracles.data.case import Case
 
 from .arithmetic import Arithmetic, Floats, floats, unclaimed_from
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from oracles.arrays import row_blocks, widened
-from oracles.case import Case
-from oracles.conformance.wide import label_weights, signed_scales, weights_of
+from oracles.data.arrays import row_blocks, widened
+from oracles.data.case import Case
+from oracles.data.wide import label_weights, signed_scales, weights_of
 
 from .arithmetic import DIVISION, Arithmetic, Floats, unclaimed_from
 

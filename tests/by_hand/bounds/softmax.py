@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oracles.arrays import row_blocks, widened
-from oracles.case import Case
+from oracles.data.arrays import row_blocks, widened
+from oracles.data.case import Case
 
 from .arithmetic import DIVISION, EXP, LOG, Arithmetic, Floats, unclaimed_from
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oracles.case import Case
+from oracles.data.case import Case
 
 from .arithmetic import DIVISION, Arithmetic, Floats, unclaimed_from
 from .losses import by_samples, stored_below

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.arrays import element_strides
 from oracles.campaign import mutations
 from oracles.campaign.mutations import mutate
 from oracles.conformance.frames import Frame
@@ -12,6 +11,7 @@ from oracles.conformance.layer import reference_layer
 from oracles.conformance.probes import plain_case
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
+from oracles.data.arrays import element_strides
 from oracles.ops import OPS
 
 SIZES = {"dense": (4, 3, 2)}

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 
 from oracles import Case, Recipe, Result
-from oracles.arrays import array
 from oracles.calculus.model import ARITHMETIC
 from oracles.conformance.cases import DTYPES, cases
 from oracles.conformance.layer import reference_layer
@@ -15,6 +14,7 @@ from oracles.conformance.panel import products_note
 from oracles.conformance.referee import Tally, judge_oracle
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
+from oracles.data.arrays import array
 from oracles.derived import bounds
 from oracles.ops import OPS
 from oracles.registry import Oracle, Products, load

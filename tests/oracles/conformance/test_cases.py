@@ -5,9 +5,9 @@ import pytest
 from hypothesis import find, given, settings
 
 from oracles import InputError
-from oracles.arrays import is_plain
 from oracles.conformance.cases import DTYPES, cases
 from oracles.conformance.frames import Frame, frame_pool
+from oracles.data.arrays import is_plain
 from oracles.ops import OPS
 
 SEARCH = settings(max_examples=3000, database=None, derandomize=True)

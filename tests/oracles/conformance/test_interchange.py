@@ -13,7 +13,7 @@ from oracles.conformance.checks import CHECKS
 from oracles.conformance.interchange import Handover, as_array, keeps_layout, memory, to_cupy
 from oracles.conformance.run import run
 from oracles.conformance.trial import search
-from oracles.recipe import LAYOUTS, laid_out
+from oracles.data.recipe import LAYOUTS, laid_out
 from oracles.registry import LayerError
 
 VALUES = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)

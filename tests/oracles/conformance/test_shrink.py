@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 
 from oracles import Case, Recipe
-from oracles.arrays import is_plain
 from oracles.conformance.cases import cases
 from oracles.conformance.shrink import shrink
+from oracles.data.arrays import is_plain
 from oracles.ops import OPS
 
 CASE = Case(

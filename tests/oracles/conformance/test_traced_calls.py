@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from oracles import Layer, load
-from oracles.arrays import array
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.snippet import snippet
 from oracles.conformance.traced_calls import _TENSOR_ON
 from oracles.conformance.trial import search
-from oracles.recipe import LAYOUTS, laid_out
+from oracles.data.arrays import array
+from oracles.data.recipe import LAYOUTS, laid_out
 
 BY_NAME = {check.name: check for check in CHECKS}
 

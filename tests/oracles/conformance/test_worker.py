@@ -10,10 +10,10 @@ import oracles
 from oracles import Case
 from oracles.conformance.kit import planned
 from oracles.conformance.listening import START
-from oracles.conformance.records import to_data
 from oracles.conformance.replay import Recording
 from oracles.conformance.target import Target
 from oracles.conformance.worker import answers
+from oracles.data.json_data import to_data
 
 CASE = Case("relu", {"inputs": [[1.0]]}, [[2.0]])
 

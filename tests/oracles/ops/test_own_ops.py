@@ -57,7 +57,7 @@ def test_a_case_prints_and_travels():
     layer_of(Op("travels(x, at) -> output", cases=ONES, domains={"at": ids("N")}))
     case = Case("travels", {"x": np.ones(2, np.float32), "at": [1, 0]}, np.ones(1, np.float32))
     names = {}
-    exec("from oracles.case import *", names)
+    exec("from oracles.data.case import *", names)
     assert eval(repr(case), names) == case
     assert Case.from_json(case.to_json()) == case
 

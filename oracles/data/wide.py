@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Array
 from ..calculus.model import Floats
-from ..case import Case
+from .arrays import Array
+from .case import Case
 
 SMALLEST = 2.0**-1074  # of float64
 

@@ -14,9 +14,9 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from reference import InputError
 
-from ..case import Case
-from ..files import parsed
 from ..words import printable
+from .case import Case
+from .files import parsed
 
 Row = TypeVar("Row")
 _SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}

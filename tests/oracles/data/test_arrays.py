@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from oracles.arrays import (
+from oracles.data.arrays import (
     array,
     as_dtype,
     code,
@@ -20,8 +20,8 @@ from oracles.arrays import (
     strided,
     to_data,
 )
-from oracles.recipe import LAYOUTS as RECIPES
-from oracles.recipe import laid_out
+from oracles.data.recipe import LAYOUTS as RECIPES
+from oracles.data.recipe import laid_out
 from reference import InputError
 
 NAMESPACE = {"array": array, "packed": packed, "strided": strided, "nan": np.nan, "inf": np.inf}

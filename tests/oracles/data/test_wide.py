@@ -1,7 +1,7 @@
 import numpy as np
 
 from oracles import Case
-from oracles.conformance.wide import floats, label_weights, signed_scales
+from oracles.data.wide import floats, label_weights, signed_scales
 
 
 def loss(targets, cotangent=1.0, **options):

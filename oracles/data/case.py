@@ -1,7 +1,7 @@
 """A case: one op, its concrete primals, the cotangent of its output, and its options. Everything an oracle needs.
 
 - Frozen; the arrays are copies of what was given, in the same memory layout. Who may write to them is handed a copy.
-- Prints as code that makes it again to the bit, after `from oracles.case import *`.
+- Prints as code that makes it again to the bit, after `from oracles.data.case import *`.
 - Travels as JSON data, never as pickle.
 """
 
@@ -21,9 +21,9 @@ from numpy.typing import ArrayLike
 from reference import InputError
 from reference._arrays import shown
 
+from ..ops import OPS, Op, get_op, undeclared
 from .arrays import FLOAT_DTYPES, Array, array, code, element_strides, from_data, packed, same_bits, strided, to_data
 from .files import named, parsed, read_text
-from .ops import OPS, Op, get_op, undeclared
 from .recipe import Recipe
 
 __all__ = ["Case", "Recipe", "array", "inf", "nan", "packed", "strided"]

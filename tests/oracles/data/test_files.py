@@ -3,7 +3,7 @@ import os
 import pytest
 
 from oracles import InputError
-from oracles.files import parsed, read_text
+from oracles.data.files import parsed, read_text
 
 
 def test_a_text_is_read_whole(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from oracles import InputError, Recipe
-from oracles.recipe import LAYOUTS, STYLES
+from oracles.data.recipe import LAYOUTS, STYLES
 
 
 @pytest.mark.parametrize("style", STYLES)

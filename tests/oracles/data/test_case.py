@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import oracles.case
+import oracles.data.case
 from oracles import Case, InputError, Recipe, Result
 from oracles.conformance.cases import DTYPES, cases
 from oracles.ops import OPS
 
-NAMESPACE = {name: getattr(oracles.case, name) for name in oracles.case.__all__}
+NAMESPACE = {name: getattr(oracles.data.case, name) for name in oracles.data.case.__all__}
 ONE = np.ones((1, 1))
 
 

@@ -1,0 +1,1 @@
+"""What an op's values are, in memory and on disk: cases, arrays, recipes, files, JSON. Judges nothing."""
