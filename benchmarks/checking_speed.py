@@ -30,9 +30,9 @@ from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally, judge_layer, judge_oracle, truth_for
 from oracles.conformance.search import try_cases
 from oracles.data.case import Case
-from oracles.jax_oracle import PRIMALS as JAX
 from oracles.ops import OPS
-from oracles.torch_oracle import PRIMALS as TORCH
+from oracles.sources.jax.oracle import PRIMALS as JAX
+from oracles.sources.torch.oracle import PRIMALS as TORCH
 
 jax.config.update("jax_enable_x64", True)
 

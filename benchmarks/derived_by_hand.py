@@ -16,8 +16,8 @@ import numpy as np
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.search import try_cases
-from oracles.derived import bounds
 from oracles.ops import OPS
+from oracles.sources.derived import bounds
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -21,7 +21,7 @@ from machine import versions, write_json
 
 from oracles import Case, Recipe, load
 from oracles.ops import OPS
-from oracles.registry import available
+from oracles.sources.registry import available
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 SHAPES = {"small": (8, 10, 7), "odd": (129, 257, 65), "large": (2048, 1024, 1000)}

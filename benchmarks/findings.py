@@ -24,7 +24,7 @@ from oracles.campaign.state import State
 from oracles.conformance.compare import Comparison
 from oracles.conformance.shrink import shrink
 from oracles.conformance.truth import Truth
-from oracles.registry import load
+from oracles.sources.registry import load
 
 KEPT = Path(__file__).parent.parent / "tests" / "worst_cases.json"
 

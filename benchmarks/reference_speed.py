@@ -103,7 +103,7 @@ def of_reference(case: Case) -> Call:
 
 
 def of_torch(case: Case) -> Call:
-    from oracles.torch_oracle import PRIMALS
+    from oracles.sources.torch.oracle import PRIMALS
 
     op, options = get_op(case.op), dict(case.options)
     tensors = {n: torch.from_numpy(np.array(a)) for n, a in case.primals.items()}
@@ -114,7 +114,7 @@ def of_torch(case: Case) -> Call:
 
 
 def of_jax(case: Case) -> Call:
-    from oracles.jax_oracle import PRIMALS
+    from oracles.sources.jax.oracle import PRIMALS
 
     op, options = get_op(case.op), dict(case.options)
     arrays = {n: jax.numpy.asarray(np.array(a)) for n, a in case.primals.items()}

@@ -14,7 +14,7 @@ from machine import versions
 
 from oracles import Case, load
 from oracles.conformance.truth import Truth
-from oracles.registry import Oracle
+from oracles.sources.registry import Oracle
 
 SHAPES = ((8, 10, 7), (64, 64, 64), (129, 257, 65), (512, 1024, 512))
 PRODUCTS = ("output", "dinputs", "dweights")

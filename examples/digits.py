@@ -49,7 +49,7 @@ from oracles.calculus.model import ARITHMETIC, INFLATION
 from oracles.conformance.layer import reference_layer
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
-from oracles.derived import bounds
+from oracles.sources.derived import bounds
 from reference import Dense, Network, ReLU, SoftmaxCrossEntropy, softmax, softmax_cross_entropy
 
 RATE = 0.5

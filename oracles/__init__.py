@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from .ops import one_hot as one_hot
     from .ops import positive as positive
     from .ops import probabilities as probabilities
-    from .registry import Oracle as Oracle
-    from .registry import OracleUnavailable as OracleUnavailable
-    from .registry import UnsupportedCase as UnsupportedCase
-    from .registry import available as available
-    from .registry import load as load
+    from .sources.registry import Oracle as Oracle
+    from .sources.registry import OracleUnavailable as OracleUnavailable
+    from .sources.registry import UnsupportedCase as UnsupportedCase
+    from .sources.registry import available as available
+    from .sources.registry import load as load
 
 _HOMES = {
     "InputError": "reference",
@@ -48,11 +48,11 @@ _HOMES = {
     "positive": ".ops",
     "probabilities": ".ops",
     "Recipe": ".data.recipe",
-    "Oracle": ".registry",
-    "OracleUnavailable": ".registry",
-    "UnsupportedCase": ".registry",
-    "available": ".registry",
-    "load": ".registry",
+    "Oracle": ".sources.registry",
+    "OracleUnavailable": ".sources.registry",
+    "UnsupportedCase": ".sources.registry",
+    "available": ".sources.registry",
+    "load": ".sources.registry",
 }
 __all__ = list(_HOMES)
 

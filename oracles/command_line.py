@@ -18,7 +18,7 @@ import click
 from .commands_campaign import campaign
 from .commands_check import check, replay
 from .commands_ops import ops
-from .registry import OracleUnavailable, install_line, load, missing, names
+from .sources.registry import OracleUnavailable, install_line, load, missing, names
 from .terminal import (
     DEVICE,
     DTYPES,
@@ -146,9 +146,9 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
     from .conformance import convention_table as table
-    from .conformance.panel import load_oracles
     from .conformance.tables import conventions_table
     from .data.json_data import to_data
+    from .sources.available import load_oracles
 
     loaded, absent = load_oracles(oracles or None, device)
     now = [table.ask(oracle) for oracle in loaded if oracle.is_framework]

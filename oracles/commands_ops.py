@@ -8,8 +8,8 @@ import click
 
 from . import completion
 from .ops import OPS, get_op, known_ops
-from .primals import computed_by
-from .registry import available, names
+from .sources.primals import computed_by
+from .sources.registry import available, names
 from .terminal import misuse, page
 
 

@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse unknown values, and start a run."""
     option = config.option
     if option.backproof_oracle or option.backproof_device is not None:
-        from .registry import DEVICES, names
+        from .sources.registry import DEVICES, names
 
         for given, known in ((option.backproof_oracle or (), names()), ((option.backproof_device,), DEVICES)):
             for value in given:
@@ -112,7 +112,7 @@ class _Session:
         if not checks or self.config.option.collectonly:
             return []
         from .conformance.layer_check import seed_of
-        from .conformance.panel import load_on, version_of
+        from .sources.available import load_on, version_of
 
         versions, run = {}, self._run()
         first = {name: one for one in reversed(checks) for name in one.oracles}

@@ -24,7 +24,7 @@ from reference import InputError
 
 from . import completion
 from .ops import OPS as KNOWN
-from .registry import DEVICES, OracleUnavailable
+from .sources.registry import DEVICES, OracleUnavailable
 from .words import printable
 
 if TYPE_CHECKING:

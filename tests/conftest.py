@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from oracles import available, load
-from oracles.registry import OracleUnavailable, names
+from oracles.sources.registry import OracleUnavailable, names
 
 # too_slow, data_too_large: a case is drawn by recipe, and its arrays are as large as its frame says
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}

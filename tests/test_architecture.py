@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from oracles.ops import OPS
-from oracles.registry import names
+from oracles.sources.registry import names
 
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "jax", "cupy", "numba", "triton")
@@ -114,14 +114,15 @@ def calculus_stands_alone(path, module):
 
 def frameworks_in_their_adapters(path, module):
     top = module.partition(".")[0]
-    own = [f"{top}_{what}.py" for what in ("oracle", "tensors", "modules", "kinks", "products")]
-    if top in FRAMEWORKS and path.name not in own:
-        return f"{top} is imported in {', '.join(own)}, and nowhere else"
+    if top in FRAMEWORKS and path.relative_to(ROOT).parts[:3] != ("oracles", "sources", top):
+        return f"{top} is imported in sources/{top}, and nowhere else"
 
 
 def adapters_stand_alone(path, module):
-    if path.name.endswith("_oracle.py") and (module.startswith("oracles.conformance") or module.endswith("_oracle")):
-        return "adapters import neither the conformance kit nor each other"
+    parts, target = path.relative_to(ROOT).parts, module.split(".")
+    adapters = len(parts) > 3 and len(target) > 3 and (*parts[:2], *target[:2]) == ("oracles", "sources") * 2
+    if adapters and target[2] != parts[2]:
+        return "adapters do not import each other"
 
 
 def one_direction(path, module):
@@ -189,12 +190,11 @@ def test_imports(rule, folder):
         ("oracles/calculus/trace.py", "from ..case import Case", calculus_stands_alone),
         ("oracles/calculus/primitives/sums.py", "from ...words import printable", calculus_stands_alone),
         ("oracles/data/case.py", "def f():\n    import jax.numpy", frameworks_in_their_adapters),
-        ("oracles/torch_oracle.py", "from .jax_oracle import vjp", adapters_stand_alone),
-        ("oracles/torch_oracle.py", "from .conformance.run import run", adapters_stand_alone),
+        ("oracles/sources/torch/oracle.py", "from ..jax.oracle import vjp", adapters_stand_alone),
         ("oracles/conformance/compare.py", "from .verify import verify", one_direction),
         ("oracles/claims/truth.py", "from ..reports.report import Report", packages_in_order),
         ("oracles/claims/truth.py", "from ..kit import check_layer", packages_in_order),
-        ("oracles/derived.py", "from .conformance.truth import Truth", no_kit_below),
+        ("oracles/words.py", "from .conformance.truth import Truth", no_kit_below),
         ("oracles/data/case.py", "from ..conformance import run", packages_in_order),
         ("oracles/conformance/kit.py", "from ..campaign.plan import Plan", campaigns_stand_on_the_kit),
     ],
@@ -225,9 +225,9 @@ def test_an_op_has_all_its_parts(op):
         in (ROOT / "docs" / "derivations.md").read_text(),
     }
     for framework in ("torch", "jax"):
-        source = (ROOT / "oracles" / f"{framework}_oracle.py").read_text()
+        source = (ROOT / "oracles/sources" / framework / "oracle.py").read_text()
         functions = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
-        parts[f"its primal in oracles/{framework}_oracle.py"] = op in functions
+        parts[f"its primal in oracles/sources/{framework}/oracle.py"] = op in functions
     assert all(parts.values()), "missing: " + ", ".join(name for name, there in parts.items() if not there)
 
 
@@ -248,7 +248,7 @@ def test_tests_mirror_the_source():
 
 
 def test_every_oracle_says_how_to_install_it():
-    from oracles.registry import install_line
+    from oracles.sources.registry import install_line
 
     assert all(install_line(name).startswith("pip install ") for name in names())
 

@@ -7,11 +7,12 @@ import pytest
 from formulations import FORMULATIONS
 
 from benchmarks import declared_margins as margins
-from oracles import Case, Layer, available, check_layer, derived
-from oracles.ball_arithmetic import enclosure
+from oracles import Case, Layer, available, check_layer
 from oracles.calculus.balls import enclose
 from oracles.ops import DECLARATIONS, OPS
 from oracles.ops.layer_norm import one_pass
+from oracles.sources import derived
+from oracles.sources.ball_arithmetic import enclosure
 
 ONLY_DECLARED = [name for name in DECLARATIONS if name not in OPS]
 CASES = 60  # drawn

@@ -205,7 +205,8 @@ def test_names_of_plugins_are_names(name):
 def test_a_plugin_that_cannot_be_imported_is_said(monkeypatch):
     from importlib.metadata import EntryPoint
 
-    from oracles import OracleUnavailable, registry
+    from oracles import OracleUnavailable
+    from oracles.sources import registry
 
     for value in ("no.such.module", "os:nothing", "not a name!", "json"):
         point = EntryPoint("evil", value, registry.GROUP)

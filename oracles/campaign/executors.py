@@ -13,7 +13,7 @@ from reference import InputError
 from reference._arrays import shown
 
 from ..conformance.processes import cores, ends_with_its_parent, held_to_one_thread
-from ..registry import OracleUnavailable
+from ..sources.registry import OracleUnavailable
 
 MOST = 1024  # processes of one machine
 

@@ -12,12 +12,12 @@ from reference import InputError
 from reference._arrays import shown
 
 from ..conformance.cases import DTYPES
-from ..conformance.panel import chosen
 from ..conformance.target import Target
 from ..data.case import Case
 from ..ops import OPS
-from ..registry import DEVICES, available
-from ..registry import names as oracle_names
+from ..sources.available import chosen
+from ..sources.registry import DEVICES, available
+from ..sources.registry import names as oracle_names
 
 CASES = 100_000
 CHUNK = 5000  # cases: some 15 seconds, long against what it takes to hand a chunk over

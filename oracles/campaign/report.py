@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..conformance.panel import cross_validation_note
 from ..conformance.report import Report, followed
 from ..conformance.trial import WITH_ORACLES
 from ..conformance.verdicts import Verdict
+from ..sources.available import cross_validation_note
 from .findings import source_of
 from .state import State
 

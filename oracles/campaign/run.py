@@ -16,7 +16,7 @@ from reference import InputError
 from ..conformance.contain import said
 from ..conformance.database import keep
 from ..conformance.verdicts import Verdict
-from ..registry import OracleUnavailable
+from ..sources.registry import OracleUnavailable
 from .plan import Chunk
 from .state import State
 from .work import Found, work

@@ -32,7 +32,7 @@ from ..conformance.target import Target, load_layer
 from ..conformance.trial import WITH_ORACLES, explained, takes
 from ..conformance.verdicts import Margin, Verdict
 from ..data.case import Case
-from ..registry import Oracle, OracleUnavailable
+from ..sources.registry import Oracle, OracleUnavailable
 from .leaders import LARGEST, Leader, Leaders
 from .mutations import mutate
 from .plan import Chunk, leading, worst

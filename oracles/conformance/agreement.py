@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..data.case import Case
-from ..registry import Oracle
+from ..sources.registry import Oracle
 from .cases import Variety
 from .frames import Frame, frame_pool
 from .layer import Layer

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..arguments import taken_by
 from ..data.case import Case
+from ..sources.arguments import taken_by
 from .interchange import Convert, to_cupy
 from .layer import Layer
 from .lost import Lost

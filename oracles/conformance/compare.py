@@ -10,7 +10,7 @@ import numpy as np
 
 from ..calculus.model import Floats
 from ..data.arrays import Array, row_blocks, widened
-from ..enclosure import Enclosure
+from ..sources.enclosure import Enclosure
 from .conventions import Alternative
 
 LARGE = 1 << 18  # elements of a result that is compared by blocks of its rows

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import LayerError
+from ..sources.registry import LayerError
 from ..words import printable
 
 # goes around each call of a candidate: the clock of whoever waits for it

@@ -24,7 +24,7 @@ from reference import InputError
 
 from ..data.arrays import as_dtype
 from ..data.json_data import from_data, read_json, to_data
-from ..registry import Oracle, UnsupportedCase, load
+from ..sources.registry import Oracle, UnsupportedCase, load
 from .cases import DTYPES
 from .contain import contained
 from .convention_probes import FUNCTIONS, PROBES, FunctionProbe, Probe
@@ -224,9 +224,9 @@ def _order(version: str) -> tuple[int, ...]:
 
 def _kinks(name: str) -> Any:
     try:
-        return import_module(f"..{name}_kinks", __package__)
+        return import_module(f"oracles.sources.{name}.kinks")
     except ModuleNotFoundError as error:
-        if error.name != f"oracles.{name}_kinks":
+        if error.name != f"oracles.sources.{name}.kinks":
             raise
         return None  # of another package: its ops are asked alone
 

@@ -16,7 +16,7 @@ import reference
 from ..calculus.model import ARITHMETIC, Floats
 from ..data.case import Case
 from ..data.wide import floats, label_weights, signed_scales
-from ..derived import bounds, enclose
+from ..sources.derived import bounds, enclose
 from .layer import CONVENTIONS
 
 CLIP = 1e-7  # of the book

@@ -20,7 +20,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 from reference import InputError
 
 from ..data.case import Case
-from ..registry import Oracle
+from ..sources.registry import Oracle
 from .checks import Check
 from .judges import truth_for
 from .layer import Layer

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..registry import LayerError
+from ..sources.registry import LayerError
 from .causes.behaviour import (
     of_attributes,
     of_cache,

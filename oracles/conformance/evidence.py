@@ -17,7 +17,7 @@ from ..calculus.model import ARITHMETIC, Floats
 from ..data.arrays import FLOAT_DTYPES, Array, widened
 from ..data.case import Case, Result
 from ..data.wide import floats, label_weights, signed_scales
-from ..derived import evaluate
+from ..sources.derived import evaluate
 from .axes import letters, sizes
 from .cases import Variety
 from .checks import Check

@@ -18,9 +18,9 @@ from reference import InputError
 from ..calculus.model import ARITHMETIC, Floats
 from ..data.arrays import FLOAT_DTYPES, Array
 from ..data.case import Case
-from ..enclosure import Enclosure
 from ..ops import Op
-from ..registry import OracleUnavailable, load
+from ..sources.enclosure import Enclosure
+from ..sources.registry import OracleUnavailable, load
 from .contain import said
 from .estimate import OWN, Effects, Results, effects, own_error, stored
 from .truth import Truth

@@ -18,7 +18,7 @@ import numpy as np
 from reference import InputError
 
 from ..data.arrays import Array, is_plain, memory_of
-from ..registry import LayerError, adapter_of
+from ..sources.registry import LayerError, adapter_of
 from ..words import did_you_mean
 from .contain import contained, said
 

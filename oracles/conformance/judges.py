@@ -13,7 +13,7 @@ import numpy as np
 
 from ..data.arrays import Array
 from ..data.case import Case
-from ..registry import available
+from ..sources.registry import available
 from .frames import Frame
 from .framework_truth import framework_truth, shape_of, sources
 from .layer import Layer

@@ -11,8 +11,9 @@ import numpy as np
 
 from reference import InputError
 
-from ..derived import bounds
-from ..registry import Oracle, OracleUnavailable
+from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
+from ..sources.derived import bounds
+from ..sources.registry import Oracle, OracleUnavailable
 from . import pools
 from .cases import DTYPES
 from .checks import CHECKS
@@ -21,7 +22,6 @@ from .interchange import keeps_layout
 from .judges import notes, title_of, truth_of
 from .layer import Layer
 from .lost import notice
-from .panel import chosen, cross_validation_note, load_oracles, products_note
 from .place import Place, backward_of
 from .probes import plain_case
 from .report import Report, followed

@@ -11,7 +11,7 @@ import reference
 from reference import InputError
 
 from ..ops import OPS, Op, declare, get_op
-from ..registry import OWN_ARITHMETIC, Oracle, load, names
+from ..sources.registry import OWN_ARITHMETIC, Oracle, load, names
 from ..words import did_you_mean
 from .interchange import Convert, conversion_of
 from .sessions import LOSSES, ClassSession, FunctionSession, Session, names_of_gradient

@@ -20,7 +20,8 @@ from hypothesis import settings
 from reference import InputError
 
 from ..data.case import Case, Result
-from ..registry import Oracle, OracleUnavailable, UnsupportedCase
+from ..sources.available import load_on, version_of
+from ..sources.registry import Oracle, OracleUnavailable, UnsupportedCase
 from .bugs import WIDTH, bug_text, bugs, dispute_text, whole
 from .checks import CHECKS, Check
 from .database import active, search_kept_first
@@ -29,7 +30,6 @@ from .github import failures_told
 from .judges import ITSELF, truth_for, truth_of, why_not_tried
 from .layer import Layer
 from .lost import Lost, meaning
-from .panel import load_on, version_of
 from .place import backward_of
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .report import CheckFailed

@@ -21,7 +21,7 @@ from typing import Any
 
 from reference import InputError
 
-from ..registry import OracleUnavailable
+from ..sources.registry import OracleUnavailable
 from .blackbox import BlackBox
 from .processes import one_thread
 

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from ..data.case import Case
-from ..registry import loaded
+from ..sources.registry import loaded
 
 # what CUDA says of a kernel, and what that means
 _MEANING = {

@@ -14,7 +14,7 @@ from reference import InputError
 
 from ..data.arrays import Array
 from ..data.case import Case
-from ..registry import Oracle, UnsupportedCase
+from ..sources.registry import Oracle, UnsupportedCase
 from .compare import Comparison
 from .contain import said
 from .judges import truth_for

@@ -14,14 +14,14 @@ from ..data.case import Case
 from ..data.files import named, read_text
 from ..data.json_data import from_data, read_json, to_data
 from ..ops import OPS, get_op
-from ..registry import DEVICES, UnsupportedCase
+from ..sources.available import load_oracles
+from ..sources.registry import DEVICES, UnsupportedCase
 from .checks import CHECKS, values
 from .compare import Comparison
 from .contain import said
 from .judges import truth_for
 from .layer import Layer, reference_layer
 from .lost import Lost
-from .panel import load_oracles
 from .referee import hold, run_layer
 from .search import Disagreement
 from .target import Target

@@ -11,7 +11,7 @@ import numpy as np
 from ..data.arrays import Array, element_strides, strided
 from ..data.case import Case, Result
 from ..data.recipe import laid_out
-from ..registry import LayerError
+from ..sources.registry import LayerError
 from .contain import call_of_candidate, contained
 from .interchange import as_array, memory
 from .layer import Layer

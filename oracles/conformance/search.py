@@ -15,7 +15,7 @@ from hypothesis import seed as seeded
 from hypothesis.errors import HypothesisException
 
 from ..data.case import Case
-from ..registry import LayerError
+from ..sources.registry import LayerError
 from .cases import ANYTHING, Variety, cases, random_cases
 from .compare import Comparison
 from .contain import said

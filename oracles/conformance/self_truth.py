@@ -14,8 +14,8 @@ import numpy as np
 from ..calculus.model import ARITHMETIC, Floats
 from ..data.arrays import FLOAT_DTYPES, Array
 from ..data.case import Case
-from ..enclosure import Enclosure
 from ..ops import Op
+from ..sources.enclosure import Enclosure
 from .contain import contained
 from .differences import slope
 from .estimate import OWN, SAFETY, effects, own_error, stored

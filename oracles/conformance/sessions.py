@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from ..arguments import made_with, required, taken_by
 from ..data.arrays import Array
 from ..ops import Op
-from ..registry import LayerError
+from ..sources.arguments import made_with, required, taken_by
+from ..sources.registry import LayerError
 from .contain import shown
 from .interchange import Convert, Handed, Handover
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..data.arrays import Array
 from ..ops import Op
-from ..primals import taken_dtypes
-from ..registry import LayerError, Oracle
+from ..sources.primals import taken_dtypes
+from ..sources.registry import LayerError, Oracle
 from .interchange import Handed, Handover
 
 

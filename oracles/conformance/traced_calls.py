@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..data.case import Case
-from ..primals import taken_dtypes
+from ..sources.primals import taken_dtypes
 from .layer import Layer
 from .portable import portable
 from .run import options_of

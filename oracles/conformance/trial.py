@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..data.case import Case
-from ..registry import Oracle
+from ..sources.registry import Oracle
 from .checks import Check, values
 from .contain import left_as_found
 from .diagnose import Diagnosis

@@ -12,9 +12,9 @@ from reference import InputError
 from ..calculus.model import Floats
 from ..data.arrays import Array
 from ..data.case import Case, Result
-from ..derived import arithmetic_of, bounds, bounds_and_enclosures, bounds_in, enclose
-from ..enclosure import Enclosure
-from ..registry import EXACT, Oracle, Products
+from ..sources.derived import arithmetic_of, bounds, bounds_and_enclosures, bounds_in, enclose
+from ..sources.enclosure import Enclosure
+from ..sources.registry import EXACT, Oracle, Products
 from .compare import Comparison, compare
 from .conventions import Alternative, alternatives
 

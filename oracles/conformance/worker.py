@@ -18,7 +18,7 @@ from typing import IO, Any
 from reference import InputError
 
 from ..data.json_data import from_data, read_json, to_data
-from ..registry import OracleUnavailable
+from ..sources.registry import OracleUnavailable
 from .blackbox import BlackBox
 from .contain import CLOCK
 from .judges import judged_by

@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from oracles.ball_arithmetic import PRECISION, Balls, balls, enclosure, matrix, overwritten, total, working_precision
 from oracles.data.arrays import Array
 from oracles.data.case import Case
 from oracles.data.wide import label_weights
-from oracles.enclosure import Enclosure, Floats
+from oracles.sources.ball_arithmetic import (
+    PRECISION,
+    Balls,
+    balls,
+    enclosure,
+    matrix,
+    overwritten,
+    total,
+    working_precision,
+)
+from oracles.sources.enclosure import Enclosure, Floats
 
 Enclosures = dict[str, Enclosure]
 

@@ -12,7 +12,7 @@ import pytest
 from by_hand.bounds import ARITHMETIC, arithmetic, bounds, bounds_in
 from by_hand.bounds.softmax import probabilities
 from oracles import Case, Recipe
-from oracles.registry import Products
+from oracles.sources.registry import Products
 
 INFLATION = 1 + 2.0**-20
 FLOAT32_MAX = float(np.finfo(np.float32).max)

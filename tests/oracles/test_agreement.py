@@ -6,7 +6,7 @@ from hypothesis import given
 from oracles.conformance.cases import DTYPES, cases
 from oracles.conformance.truth import Truth
 from oracles.ops import OPS
-from oracles.registry import UnsupportedCase
+from oracles.sources.registry import UnsupportedCase
 
 # in half precision a framework may be outside its own bound (docs/findings.md)
 HALF = ("float16", "bfloat16")

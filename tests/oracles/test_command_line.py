@@ -120,7 +120,7 @@ def test_doctor_says_what_is_there():
 
 
 def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
-    for module in ("oracles.command_line", "oracles.registry"):
+    for module in ("oracles.command_line", "oracles.sources.registry"):
         monkeypatch.setattr(f"{module}.missing", lambda name: name if name in ("torch", "jax") else None)
     done = call("doctor")
     assert done.exit_code == 0
@@ -129,7 +129,7 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
 
 
 def test_doctor_says_what_would_end_the_process(monkeypatch):
-    monkeypatch.setattr("oracles.exact_oracle.trouble", lambda: "set this", raising=False)
+    monkeypatch.setattr("oracles.sources.exact.oracle.trouble", lambda: "set this", raising=False)
     assert "set this" in next(line for line in call("doctor").output.splitlines() if "oracle exact" in line)
 
 
@@ -153,7 +153,7 @@ def framework(monkeypatch, answer):
     record = table.Record("torch", "2.13.0", "cpu", {"relu: derivative at 0 and -0": {"float32": "0, 0"}})
     now = table.Record("torch", "9.0", "cpu", {"relu: derivative at 0 and -0": {"float32": answer}})
     oracle = SimpleNamespace(name="torch", is_framework=True)
-    monkeypatch.setattr("oracles.conformance.panel.load_oracles", lambda wanted, device: ((oracle,), {}))
+    monkeypatch.setattr("oracles.sources.available.load_oracles", lambda wanted, device: ((oracle,), {}))
     monkeypatch.setattr(table, "ask", lambda oracle: now)
     monkeypatch.setattr(table, "recorded", lambda name, version, device: record)
 

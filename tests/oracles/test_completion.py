@@ -11,7 +11,7 @@ from oracles import completion
 from oracles.conformance.cases import DTYPES
 from oracles.conformance.layer import TARGETS
 from oracles.ops import OPS
-from oracles.registry import DEVICES, names
+from oracles.sources.registry import DEVICES, names
 
 ROOT = Path(__file__).parents[2]
 START = "import sys; sys.argv[0] = 'backproof'; from oracles.command_line import main; main(prog_name='backproof')"

@@ -115,7 +115,7 @@ def test_oracle_keeps_the_ids_that_it_judges_with_another(run):
 
 
 FAULTS = {
-    "header": "import oracles.conformance.panel as m\nm.load_on = None",
+    "header": "import oracles.sources.available as m\nm.load_on = None",
     "report": "import oracles.pytest_plugin as m\nm._say_what_failed = None",
     "summary": "import oracles.conformance.tables as m\nm.told_lines = None",
 }
@@ -164,8 +164,8 @@ def test_elsewhere_nothing_is_annotated(run):
 
 def test_an_oracle_that_cannot_run_skips_visibly(run):
     source = """
-import oracles.registry
-oracles.registry.missing = lambda name: name if name in ("torch", "jax") else None
+import oracles.sources.registry
+oracles.sources.registry.missing = lambda name: name if name in ("torch", "jax") else None
 """
     done = run(source + decorated("[RIGHT], max_examples=5"), "-rs", "-k", "Right-values")
     outcomes = done.parseoutcomes()

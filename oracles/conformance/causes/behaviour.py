@@ -8,7 +8,7 @@ import numpy as np
 
 from ...data.arrays import Array, is_plain, same_bits
 from ...data.case import Case
-from ...registry import LayerError
+from ...sources.registry import LayerError
 from ..checks import with_integers
 from ..evidence import Evidence, same
 from ..interchange import as_array

@@ -13,8 +13,8 @@ from ...calculus.model import ARITHMETIC, Floats
 from ...data.arrays import as_dtype
 from ...data.case import Case
 from ...data.wide import floats
-from ...derived import bounds, evaluate
 from ...ops import Op
+from ...sources.derived import bounds, evaluate
 from ..evidence import Evidence, quietly
 from .values import Value, truth
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from oracles.data.case import Case
-from oracles.registry import EXACT, Products
+from oracles.sources.registry import EXACT, Products
 
 from . import cross_entropy, dense, relu, softmax, softmax_cross_entropy
 from .arithmetic import ARITHMETIC as ARITHMETIC

@@ -74,7 +74,7 @@ def of(target, folder, **settings):
 
 
 def test_an_oracle_that_abstained_from_every_case_has_passed_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("oracles.finite_difference_oracle.LIMIT", 0)
+    monkeypatch.setattr("oracles.sources.finite_difference.oracle.LIMIT", 0)
     found = of(None, tmp_path, ops=["relu"], dtypes=["float64"], oracles=["finite_difference"], cases=4, size=4)
     (verdict,) = found.verdicts
     assert (verdict.status, verdict.oracle) == ("skipped", "finite_difference")

@@ -10,14 +10,14 @@ from oracles import Case, Recipe, Result
 from oracles.calculus.model import ARITHMETIC
 from oracles.conformance.cases import DTYPES, cases
 from oracles.conformance.layer import reference_layer
-from oracles.conformance.panel import products_note
 from oracles.conformance.referee import Tally, judge_oracle
 from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
 from oracles.data.arrays import array
-from oracles.derived import bounds
 from oracles.ops import OPS
-from oracles.registry import Oracle, Products, load
+from oracles.sources.available import products_note
+from oracles.sources.derived import bounds
+from oracles.sources.registry import Oracle, Products, load
 
 # what the kit promises to see in a small case
 VISIBLE = {"float32": 1e-5, "float64": 1e-13}

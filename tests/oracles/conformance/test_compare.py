@@ -6,7 +6,7 @@ import pytest
 import oracles.conformance.compare as compare_module
 from oracles.conformance.compare import compare
 from oracles.conformance.conventions import Alternative
-from oracles.enclosure import Enclosure
+from oracles.sources.enclosure import Enclosure
 
 NAN, INF = np.nan, np.inf
 

@@ -4,7 +4,7 @@ import pytest
 from oracles import Case, Result, load
 from oracles.conformance.conventions import alternatives
 from oracles.conformance.truth import Truth
-from oracles.registry import OracleUnavailable
+from oracles.sources.registry import OracleUnavailable
 from reference.nnfs import Loss_CategoricalCrossentropy
 
 NAN, INF = np.nan, np.inf

@@ -14,7 +14,7 @@ from oracles.conformance.interchange import Handover, as_array, keeps_layout, me
 from oracles.conformance.run import run
 from oracles.conformance.trial import search
 from oracles.data.recipe import LAYOUTS, laid_out
-from oracles.registry import LayerError
+from oracles.sources.registry import LayerError
 
 VALUES = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)
 

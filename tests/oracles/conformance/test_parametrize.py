@@ -8,7 +8,7 @@ import pytest
 from oracles import Case, InputError, Layer, parametrize_with_checks
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.report import CheckFailed
-from oracles.registry import names
+from oracles.sources.registry import names
 
 CASE = Case("relu", [np.array([[1.0]])], np.array([[3.0]]))
 

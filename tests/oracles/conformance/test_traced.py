@@ -9,11 +9,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from oracles import Case, InputError, Layer, OracleUnavailable, check_layer, registry
+from oracles import Case, InputError, Layer, OracleUnavailable, check_layer
 from oracles.conformance import checks, pools
 from oracles.conformance.run import run
 from oracles.conformance.search import Disagreement
-from oracles.registry import LayerError
+from oracles.sources import registry
+from oracles.sources.registry import LayerError
 
 ALL = {"targets": ("ids", "one_hot", "soft"), "reductions": ("mean", "sum", "none")}
 X, W, B = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[1.0, 2.0, 0.0], [-1.0, 0.5, 1.0]]), np.array([[0.5, -0.5, 1]])

@@ -1,6 +1,6 @@
 import pytest
 
-import oracles.conformance.panel as panel_module
+import oracles.sources.available as panel_module
 from oracles import InputError, OracleUnavailable
 from oracles.conformance.verify import planned_cases, verify
 

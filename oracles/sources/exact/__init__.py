@@ -1,0 +1,1 @@
+"""The exact value, enclosed in balls."""

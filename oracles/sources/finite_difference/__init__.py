@@ -1,0 +1,1 @@
+"""Central differences of the definition, in balls."""

@@ -1,0 +1,1 @@
+"""JAX: its own ops, differentiated by `jax.vjp`."""

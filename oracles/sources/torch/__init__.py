@@ -1,0 +1,1 @@
+"""PyTorch: its own ops, differentiated by autograd."""
