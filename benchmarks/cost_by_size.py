@@ -26,8 +26,8 @@ import numpy as np
 from machine import versions, write_json
 
 from oracles import Case, Result, load
-from oracles.conformance.layer import reference_layer
-from oracles.conformance.run import run
+from oracles.candidates.layer import reference_layer
+from oracles.candidates.run import run
 from oracles.conformance.truth import Truth
 from oracles.ops import OPS
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from oracles.candidates.layer import reference_layer
 from oracles.conformance.checks import CHECKS
-from oracles.conformance.layer import reference_layer
 from oracles.conformance.search import try_cases
 from oracles.ops import OPS
 from oracles.sources.derived import bounds

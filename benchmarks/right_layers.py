@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from oracles import Layer, check_layer
-from oracles.conformance.layer import reference_layer
+from oracles.candidates.layer import reference_layer
 from oracles.ops import OPS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

@@ -28,7 +28,7 @@ import json, sys, time
 from oracles.terminal import set_up_frameworks
 set_up_frameworks()
 from oracles import check_layer, load
-from oracles.conformance.layer import reference_layer
+from oracles.candidates.layer import reference_layer
 load("torch"), load("jax")
 times = []
 for _ in range(int(sys.argv[2])):

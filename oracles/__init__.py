@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reference import InputError as InputError
 
+    from .candidates.layer import Layer as Layer
     from .conformance.kit import check_layer as check_layer
-    from .conformance.layer import Layer as Layer
     from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
     from .conformance.report import CheckFailed as CheckFailed
     from .data.case import Case as Case
@@ -37,7 +37,7 @@ _HOMES = {
     "Case": ".data.case",
     "Result": ".data.case",
     "check_layer": ".conformance.kit",
-    "Layer": ".conformance.layer",
+    "Layer": ".candidates.layer",
     "parametrize_with_checks": ".conformance.parametrize",
     "CheckFailed": ".conformance.report",
     "Op": ".ops",

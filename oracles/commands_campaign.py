@@ -130,7 +130,7 @@ def _state(path: Path, resume: bool, given: dict[str, Any]) -> Any:
     """The state of a new campaign, or of the one to go on with, which has its plan already."""
     from .campaign.plan import Plan
     from .campaign.state import State
-    from .conformance.target import Target
+    from .candidates.target import Target
 
     asked = {name: value for name, value in given.items() if value not in (None, ())}
     if resume:
@@ -157,6 +157,6 @@ def _known(target: Any) -> Any:
     """The target with its op, which a Layer says itself. What is wrong with it is said before anything runs."""
     from dataclasses import replace
 
-    from .conformance.target import load_layer
+    from .candidates.target import load_layer
 
     return replace(target, op=load_layer(target).op)

@@ -28,8 +28,8 @@ from .terminal import (
 )
 
 if TYPE_CHECKING:  # the kit is loaded by the commands that need it
+    from .candidates.target import Target
     from .conformance.report import Report
-    from .conformance.target import Target
 
 VJP = click.option("--vjp", help="The function that computes the gradients, where the candidate is a function.")
 FORMS = click.option(
@@ -115,9 +115,9 @@ def check(
     backproof check kernels:Softmax --op softmax --framework torch --device cuda
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
+    from .candidates.target import Target, load_layer
     from .conformance.isolated import check_isolated
     from .conformance.kit import check_layer, planned
-    from .conformance.target import Target, load_layer
 
     target = Target(candidate, op, vjp, targets, framework, device)
     chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
@@ -169,10 +169,10 @@ def replay(
     backproof replay case.json
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
+    from .candidates.target import Target, load_layer
     from .conformance import isolated
     from .conformance import replay as replays
     from .conformance.tables import comparisons_table
-    from .conformance.target import Target, load_layer
 
     recording = replays.Recording.load(file)
     target = Target(candidate, recording.case.op, vjp, targets, framework, device) if candidate else recording.target

@@ -32,7 +32,7 @@ def ops(name: str | None) -> None:
             reference = "" if known not in OPS else "  with a reference"
             console.print(f"{get_op(known).signature}{reference}", markup=False, highlight=False)
         return
-    from .conformance.target import find_op
+    from .candidates.target import find_op
 
     op = find_op(name)
     lines = [str(op.signature)]

@@ -8,8 +8,8 @@ import pytest
 
 import oracles
 import reference
+from oracles.candidates.backward_source import Place
 from oracles.conformance.compare import Elements
-from oracles.conformance.place import Place
 from oracles.conformance.report import CheckFailed, Report
 from oracles.conformance.verdicts import Margin, Verdict
 from reference import InputError, nnfs

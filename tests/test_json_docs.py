@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from oracles import Case, Layer, Recipe, check_layer
+from oracles.candidates.backward_source import Place
 from oracles.conformance.compare import Elements
-from oracles.conformance.place import Place
 from oracles.conformance.report import Report
 from oracles.conformance.verdicts import Margin, Verdict
 from oracles.ops import Op

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 
 import reference
 from oracles import Layer, parametrize_with_checks
+from oracles.candidates.layer import TARGETS, reference_layer
+from oracles.candidates.run import run
 from oracles.conformance.cases import DTYPES, cases
-from oracles.conformance.layer import TARGETS, reference_layer
-from oracles.conformance.run import run
 from oracles.ops import OPS
 
 EXAMPLES = settings.default.max_examples  # of the active profile, as for every other test

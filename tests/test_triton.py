@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from oracles.candidates.target import Target
 from oracles.conformance.isolated import check_isolated
-from oracles.conformance.target import Target
 
 TESTS = Path(__file__).parent
 MISTAKES = 7

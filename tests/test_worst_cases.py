@@ -10,8 +10,8 @@ import pytest
 
 from conftest import load_or_skip
 from oracles import Case
-from oracles.conformance.layer import reference_layer
-from oracles.conformance.run import run
+from oracles.candidates.layer import reference_layer
+from oracles.candidates.run import run
 from oracles.conformance.truth import Truth
 
 ROWS = json.loads((Path(__file__).parent / "worst_cases.json").read_text())["cases"]

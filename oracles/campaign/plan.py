@@ -11,8 +11,8 @@ from itertools import zip_longest
 from reference import InputError
 from reference._arrays import shown
 
+from ..candidates.target import Target
 from ..conformance.cases import DTYPES
-from ..conformance.target import Target
 from ..data.case import Case
 from ..ops import OPS
 from ..sources.available import chosen

@@ -13,7 +13,7 @@ from hypothesis.database import ExampleDatabase
 
 from reference import InputError
 
-from ..conformance.contain import said
+from ..candidates.contain import said
 from ..conformance.database import keep
 from ..conformance.verdicts import Verdict
 from ..sources.registry import OracleUnavailable

@@ -15,20 +15,20 @@ from typing import Any
 import numpy as np
 from hypothesis.errors import HypothesisDeprecationWarning
 
+from ..candidates.contain import left_as_found
+from ..candidates.gpu_lost import Lost, notice
+from ..candidates.layer import Layer, reference_layer
+from ..candidates.target import Target, load_layer
 from ..conformance.cases import Variety
 from ..conformance.checks import CHECKS
 from ..conformance.compare import Comparison
-from ..conformance.contain import left_as_found
 from ..conformance.diagnose import Diagnosis
 from ..conformance.frames import Frame
 from ..conformance.judges import judged_by, notes, truth_for
 from ..conformance.kit import panel_for
-from ..conformance.layer import Layer, reference_layer
-from ..conformance.lost import Lost, notice
 from ..conformance.pools import large, small
 from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle
 from ..conformance.search import Disagreement, shrunk, try_cases
-from ..conformance.target import Target, load_layer
 from ..conformance.trial import WITH_ORACLES, explained, takes
 from ..conformance.verdicts import Margin, Verdict
 from ..data.case import Case

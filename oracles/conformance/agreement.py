@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from ..candidates.layer import Layer
 from ..data.case import Case
 from ..sources.registry import Oracle
 from .cases import Variety
 from .frames import Frame, frame_pool
-from .layer import Layer
 from .pools import large
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .search import Disagreement, shrunk, try_cases

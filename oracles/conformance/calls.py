@@ -7,18 +7,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..candidates.gpu_lost import Lost
+from ..candidates.interchange import Convert, to_cupy
+from ..candidates.layer import Layer
+from ..candidates.run import options_of
+from ..candidates.sessions import LOSSES, ClassSession, names_of_gradient
+from ..candidates.traced import TracedSession
 from ..data.case import Case
 from ..sources.arguments import taken_by
-from .interchange import Convert, to_cupy
-from .layer import Layer
-from .lost import Lost
 from .module_calls import ModuleCalls
 from .portable import portable
 from .referee import run_layer
-from .run import options_of
 from .search import Disagreement
-from .sessions import LOSSES, ClassSession, names_of_gradient
-from .traced import TracedSession
 from .traced_calls import JaxCalls, NamedArrays, ReturningCalls, TorchCalls
 
 _CUPY = """\

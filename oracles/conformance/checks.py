@@ -12,6 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..calculus.model import ARITHMETIC
+from ..candidates.layer import Layer
+from ..candidates.run import hand_over, parameters
+from ..candidates.sessions import LOSSES
+from ..candidates.traced import TracedSession
 from ..data.arrays import Array, same_bits
 from ..data.case import Case, Result
 from ..ops.domains import REAL
@@ -19,13 +23,9 @@ from . import pools
 from .cases import Variety
 from .frames import Frame
 from .judges import own_claims, truth_for
-from .layer import Layer
 from .referee import hold, judge_layer, run_layer
-from .run import hand_over, parameters
 from .search import Disagreement, raising_is_wrong
-from .sessions import LOSSES
 from .state_checks import repeatable, stateless
-from .traced import TracedSession
 from .variations import contiguous, with_masked_rows, with_nan, with_unlikely_label
 
 PLAIN = Variety(layouts=False, special=False)

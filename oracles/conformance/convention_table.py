@@ -22,15 +22,15 @@ import numpy as np
 
 from reference import InputError
 
+from ..candidates.contain import contained
+from ..candidates.gpu_lost import lost, meaning
+from ..candidates.layer import reference_layer
+from ..candidates.run import run
 from ..data.arrays import as_dtype
 from ..data.json_data import from_data, read_json, to_data
 from ..sources.registry import Oracle, UnsupportedCase, load
 from .cases import DTYPES
-from .contain import contained
 from .convention_probes import FUNCTIONS, PROBES, FunctionProbe, Probe
-from .layer import reference_layer
-from .lost import lost, meaning
-from .run import run
 
 ROOT = Path(__file__).parents[2]
 ALONE = "import sys; sys.path[:1] = [{root!r}]; from {module} import answer_alone; answer_alone(*{asked!r})"

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 import reference
 
 from ..calculus.model import ARITHMETIC, Floats
+from ..candidates.layer import CONVENTIONS
 from ..data.case import Case
 from ..data.wide import floats, label_weights, signed_scales
 from ..sources.derived import bounds, enclose
-from .layer import CONVENTIONS
 
 CLIP = 1e-7  # of the book
 

@@ -19,12 +19,12 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from reference import InputError
 
+from ..candidates.gpu_lost import Lost
+from ..candidates.layer import Layer
 from ..data.case import Case
 from ..sources.registry import Oracle
 from .checks import Check
 from .judges import truth_for
-from .layer import Layer
-from .lost import Lost
 from .referee import Tally, judge_layer
 from .search import Disagreement, of_lost
 from .trial import WITH_ORACLES, search, takes

@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..candidates.contain import contained
+from ..candidates.gpu_lost import lost, meaning
+from ..candidates.layer import Layer
 from ..sources.registry import LayerError
 from .causes.behaviour import (
     of_attributes,
@@ -27,11 +30,8 @@ from .causes.limits import limits
 from .causes.raising import of_raising
 from .causes.shapes import of_shape
 from .checks import Check
-from .contain import contained
 from .evidence import Evidence, gather
 from .explanation import Explanation, explain, explains, misshapen
-from .layer import Layer
-from .lost import lost, meaning
 from .probes import plain_case, with_axes_of_one
 from .search import Disagreement
 from .variations import contiguous

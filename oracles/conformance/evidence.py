@@ -14,6 +14,7 @@ import reference
 from reference import InputError
 
 from ..calculus.model import ARITHMETIC, Floats
+from ..candidates.layer import Layer
 from ..data.arrays import FLOAT_DTYPES, Array, widened
 from ..data.case import Case, Result
 from ..data.wide import floats, label_weights, signed_scales
@@ -24,7 +25,6 @@ from .checks import Check
 from .compare import elementwise
 from .frames import Frame
 from .judges import truth_for
-from .layer import Layer
 from .pools import probes
 from .probes import PLAIN, kinks, masks, offsets, plain_case
 from .referee import run_layer

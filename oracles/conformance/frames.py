@@ -14,10 +14,10 @@ from math import prod
 
 from reference import InputError
 
+from ..candidates.layer import REDUCTIONS, TARGETS
 from ..data.case import Case
 from ..ops import Op, get_op
 from ..ops.signature import holds
-from .layer import REDUCTIONS, TARGETS
 
 Shape = tuple[int, ...]
 

@@ -16,12 +16,12 @@ import numpy as np
 from reference import InputError
 
 from ..calculus.model import ARITHMETIC, Floats
+from ..candidates.contain import said
 from ..data.arrays import FLOAT_DTYPES, Array
 from ..data.case import Case
 from ..ops import Op
 from ..sources.enclosure import Enclosure
 from ..sources.registry import OracleUnavailable, load
-from .contain import said
 from .estimate import OWN, Effects, Results, effects, own_error, stored
 from .truth import Truth
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..candidates.backward_source import Place
 from .bugs import bug_key, bug_text, bugs
-from .place import Place
 from .report import Report, dispute_line, dispute_title, source_order, table_title
 from .verdicts import Verdict
 

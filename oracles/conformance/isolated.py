@@ -14,13 +14,13 @@ import numpy as np
 
 from reference import InputError
 
+from ..candidates.target import Target
 from ..data.json_data import from_data, to_data
 from .diagnose import UNEXPLAINED
 from .kit import Progress, Setting, assembled, planned
 from .listening import Died, answers
 from .replay import Recording, Replayed
 from .report import Report
-from .target import Target
 from .trial import WITH_ORACLES, Outcome
 from .verdicts import Verdict
 

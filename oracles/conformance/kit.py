@@ -11,6 +11,10 @@ import numpy as np
 
 from reference import InputError
 
+from ..candidates.backward_source import Place, backward_of
+from ..candidates.gpu_lost import notice
+from ..candidates.interchange import keeps_layout
+from ..candidates.layer import Layer
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from ..sources.derived import bounds
 from ..sources.registry import Oracle, OracleUnavailable
@@ -18,11 +22,7 @@ from . import pools
 from .cases import DTYPES
 from .checks import CHECKS
 from .diagnose import Diagnosis
-from .interchange import keeps_layout
 from .judges import notes, title_of, truth_of
-from .layer import Layer
-from .lost import notice
-from .place import Place, backward_of
 from .probes import plain_case
 from .report import Report, followed
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched

@@ -19,6 +19,9 @@ from hypothesis import settings
 
 from reference import InputError
 
+from ..candidates.backward_source import backward_of
+from ..candidates.gpu_lost import Lost, meaning
+from ..candidates.layer import Layer
 from ..data.case import Case, Result
 from ..sources.available import load_on, version_of
 from ..sources.registry import Oracle, OracleUnavailable, UnsupportedCase
@@ -28,9 +31,6 @@ from .database import active, search_kept_first
 from .diagnose import Diagnosis
 from .github import failures_told
 from .judges import ITSELF, truth_for, truth_of, why_not_tried
-from .layer import Layer
-from .lost import Lost, meaning
-from .place import backward_of
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .report import CheckFailed
 from .search import Disagreement

@@ -21,8 +21,8 @@ from typing import Any
 
 from reference import InputError
 
+from ..candidates.blackbox import BlackBox
 from ..sources.registry import OracleUnavailable
-from .blackbox import BlackBox
 from .processes import one_thread
 
 LOADING = 120.0  # seconds for Python, the frameworks and the candidate's own imports, or between two steps of the kit

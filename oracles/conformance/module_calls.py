@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..candidates.gpu_lost import Lost
+from ..candidates.layer import Layer
+from ..candidates.run import options_of
+from ..candidates.traced import TracedSession
 from ..data.case import Case
-from .layer import Layer
-from .lost import Lost
 from .referee import run_layer
-from .run import options_of
 from .search import Disagreement
-from .traced import TracedSession
 from .traced_calls import TorchCalls
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from reference import InputError
 
+from ..candidates.layer import Layer
 from ..data.case import Case
 from ..sources.available import chosen
 from ..sources.registry import DEVICES, names
 from .cases import DTYPES
 from .checks import CHECKS
 from .judges import judged_by
-from .layer import Layer
 from .layer_check import LayerCheck, Run
 from .report import CheckFailed
 from .trial import WITH_ORACLES

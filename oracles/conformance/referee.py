@@ -12,16 +12,16 @@ from typing import Any
 
 from reference import InputError
 
+from ..candidates.contain import said
+from ..candidates.layer import Layer
+from ..candidates.run import Run, run_in
+from ..candidates.sessions import Session
 from ..data.arrays import Array
 from ..data.case import Case
 from ..sources.registry import Oracle, UnsupportedCase
 from .compare import Comparison
-from .contain import said
 from .judges import truth_for
-from .layer import Layer
-from .run import Run, run_in
 from .search import Disagreement, raising_is_wrong
-from .sessions import Session
 from .truth import Truth
 from .verdicts import BINS, Margin, Verdict, bin_of
 

@@ -10,6 +10,10 @@ from pathlib import Path
 from reference import InputError
 from reference._arrays import shown
 
+from ..candidates.contain import said
+from ..candidates.gpu_lost import Lost
+from ..candidates.layer import Layer, reference_layer
+from ..candidates.target import Target
 from ..data.case import Case
 from ..data.files import named, read_text
 from ..data.json_data import from_data, read_json, to_data
@@ -18,13 +22,9 @@ from ..sources.available import load_oracles
 from ..sources.registry import DEVICES, UnsupportedCase
 from .checks import CHECKS, values
 from .compare import Comparison
-from .contain import said
 from .judges import truth_for
-from .layer import Layer, reference_layer
-from .lost import Lost
 from .referee import hold, run_layer
 from .search import Disagreement
-from .target import Target
 from .trial import Watch, unwatched
 from .truth import Truth
 from .verdicts import Verdict

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
 
+from ..candidates.backward_source import Place
 from ..data.json_data import to_data
-from .place import Place
 from .verdicts import EXACT, STATUSES, Margin, Verdict
 
 ORDER = ("torch", "jax", "finite_difference")

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import HypothesisException
 
+from ..candidates.contain import said
+from ..candidates.gpu_lost import Lost, blame, notice
 from ..data.case import Case
 from ..sources.registry import LayerError
 from .cases import ANYTHING, Variety, cases, random_cases
 from .compare import Comparison
-from .contain import said
 from .frames import Frame
-from .lost import Lost, blame, notice
 from .reproducible import same_everywhere
 from .shrink import shrink
 

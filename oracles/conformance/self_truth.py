@@ -12,16 +12,16 @@ from zlib import crc32
 import numpy as np
 
 from ..calculus.model import ARITHMETIC, Floats
+from ..candidates.contain import contained
+from ..candidates.layer import Layer
+from ..candidates.run import forward, run
 from ..data.arrays import FLOAT_DTYPES, Array
 from ..data.case import Case
 from ..ops import Op
 from ..sources.enclosure import Enclosure
-from .contain import contained
 from .differences import slope
 from .estimate import OWN, SAFETY, effects, own_error, stored
 from .framework_truth import check_case, widened
-from .layer import Layer
-from .run import forward, run
 from .search import Disagreement, raising_is_wrong
 from .truth import Truth
 

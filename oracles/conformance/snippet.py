@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..candidates.layer import Layer
 from ..data.arrays import code
 from ..data.case import Case
 from .calls import Calls, calls_of
 from .checks import as_integers
 from .judges import judged_by, truth_for
-from .layer import Layer
 from .search import Disagreement
 from .snippet_helpers import HELPERS
 from .state_checks import MANY, later_calls

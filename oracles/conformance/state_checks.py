@@ -7,17 +7,17 @@ from typing import NoReturn
 
 import numpy as np
 
+from ..candidates.contain import call_of_candidate, contained
+from ..candidates.interchange import as_array
+from ..candidates.layer import Layer
+from ..candidates.run import Run, backward, forward, hand_over, options_of, predictions
+from ..candidates.sessions import Session
+from ..candidates.traced import TracedSession
 from ..data.arrays import Array, element_strides, same_bits, strided
 from ..data.case import Case, Result
-from .contain import call_of_candidate, contained
-from .interchange import as_array
 from .judges import truth_for
-from .layer import Layer
 from .referee import applies, hold, judge_layer, run_layer
-from .run import Run, backward, forward, hand_over, options_of, predictions
 from .search import Disagreement, raising_is_wrong
-from .sessions import Session
-from .traced import TracedSession
 from .truth import Truth
 from .variations import variations
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..candidates.layer import Layer
+from ..candidates.run import options_of
 from ..data.case import Case
 from ..sources.primals import taken_dtypes
-from .layer import Layer
 from .portable import portable
-from .run import options_of
 
 _TENSOR = """\
 def tensor(a):

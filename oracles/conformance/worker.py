@@ -17,16 +17,16 @@ from typing import IO, Any
 
 from reference import InputError
 
+from ..candidates.blackbox import BlackBox
+from ..candidates.contain import CLOCK
+from ..candidates.gpu_lost import lost
+from ..candidates.target import Target, load_layer
 from ..data.json_data import from_data, read_json, to_data
 from ..sources.registry import OracleUnavailable
-from .blackbox import BlackBox
-from .contain import CLOCK
 from .judges import judged_by
 from .kit import Plan, claims, panel_for, setting
-from .lost import lost
 from .replay import Recording, replay
 from .search import Disagreement
-from .target import Target, load_layer
 from .trial import WITH_ORACLES, Watch
 from .verdicts import Verdict
 

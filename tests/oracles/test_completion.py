@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from oracles import completion
+from oracles.candidates.layer import TARGETS
 from oracles.conformance.cases import DTYPES
-from oracles.conformance.layer import TARGETS
 from oracles.ops import OPS
 from oracles.sources.registry import DEVICES, names
 

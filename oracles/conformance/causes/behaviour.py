@@ -6,18 +6,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...candidates.interchange import as_array
+from ...candidates.layer import Layer
+from ...candidates.run import backward, forward, hand_over, parameters
+from ...candidates.sessions import ClassSession
 from ...data.arrays import Array, is_plain, same_bits
 from ...data.case import Case
 from ...sources.registry import LayerError
 from ..checks import with_integers
 from ..evidence import Evidence, same
-from ..interchange import as_array
-from ..layer import Layer
 from ..probes import plain_case
 from ..referee import run_layer
-from ..run import backward, forward, hand_over, parameters
 from ..search import Disagreement
-from ..sessions import ClassSession
 from ..state_checks import right_elsewhere
 from ..variations import contiguous
 from .history import adds_up

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 from ...calculus.model import Floats
+from ...candidates.sessions import LOSSES
 from ...data.arrays import Array
 from ..evidence import Evidence
-from ..sessions import LOSSES
 from .divisors import divisors
 from .places import Place, above, from_index, rows_where
 from .ranges import multiples

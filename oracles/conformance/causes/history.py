@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...calculus.model import Floats
+from ...candidates.contain import call_of_candidate, said
+from ...candidates.layer import Layer
+from ...candidates.run import forward, hand_over, options_of, predictions
 from ...data.arrays import same_bits
 from ...data.case import Case, Result
-from ..contain import call_of_candidate, said
 from ..evidence import Evidence, same
 from ..judges import truth_for
-from ..layer import Layer
 from ..probes import plain_case
 from ..referee import run_layer
-from ..run import forward, hand_over, options_of, predictions
 from ..search import Disagreement
 from ..state_checks import after_another
 from ..variations import variations

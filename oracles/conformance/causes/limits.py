@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
+from ...candidates.layer import Layer
 from ...ops.signature import holds
 from ..evidence import Evidence, frame_of, some_runs
-from ..layer import Layer
 from ..probes import PLAIN
 
 

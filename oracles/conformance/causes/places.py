@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
+from ...candidates.sessions import LOSSES
 from ...data.arrays import Array
 from ...data.wide import floats
 from ..evidence import Evidence, quietly
-from ..sessions import LOSSES
 
 Where = Callable[[Evidence, str], Array | None]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...candidates.sessions import LOSSES
 from ..evidence import Evidence
-from ..sessions import LOSSES
 from .places import wholes
 
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from oracles.campaign.state import State
+from oracles.candidates.target import Target, load_layer
 from oracles.conformance.database import kept, opened
-from oracles.conformance.target import Target, load_layer
 
 SIGKILL = getattr(signal, "SIGKILL", None)
 pytestmark = pytest.mark.skipif(SIGKILL is None, reason="processes cannot be killed here")

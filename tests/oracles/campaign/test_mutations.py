@@ -6,10 +6,10 @@ import pytest
 from oracles import Case, Recipe
 from oracles.campaign import mutations
 from oracles.campaign.mutations import mutate
+from oracles.candidates.layer import reference_layer
+from oracles.candidates.run import run
 from oracles.conformance.frames import Frame
-from oracles.conformance.layer import reference_layer
 from oracles.conformance.probes import plain_case
-from oracles.conformance.run import run
 from oracles.conformance.truth import Truth
 from oracles.data.arrays import element_strides
 from oracles.ops import OPS

@@ -5,8 +5,8 @@ from here import plan
 
 from oracles import InputError
 from oracles.campaign.plan import CHUNK, Plan
+from oracles.candidates.target import Target
 from oracles.conformance.cases import DTYPES
-from oracles.conformance.target import Target
 from oracles.ops import OPS
 
 

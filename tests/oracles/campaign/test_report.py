@@ -8,7 +8,7 @@ from oracles.campaign.plan import Plan
 from oracles.campaign.report import report
 from oracles.campaign.run import run
 from oracles.campaign.state import State
-from oracles.conformance.target import Target
+from oracles.candidates.target import Target
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from oracles import InputError
 from oracles.campaign.plan import Plan
 from oracles.campaign.run import ATTEMPTS, HOPELESS, CampaignStopped, longest, run
 from oracles.campaign.state import State
+from oracles.candidates.target import Target, load_layer
 from oracles.conformance.database import kept
-from oracles.conformance.target import Target, load_layer
 
 
 def state(tmp_path, name="c.sqlite", **changed):

@@ -6,7 +6,7 @@ from oracles.campaign.plan import Plan
 from oracles.campaign.run import run
 from oracles.campaign.state import State
 from oracles.campaign.sums import check_sums
-from oracles.conformance.target import Target
+from oracles.candidates.target import Target
 
 
 def test_what_was_found_adds_up(tmp_path):

@@ -11,8 +11,8 @@ from oracles.campaign.plan import Plan, leading, worst
 from oracles.campaign.run import run
 from oracles.campaign.state import State
 from oracles.campaign.work import DRAWN, EXPLAINED, work
-from oracles.conformance import lost
-from oracles.conformance.target import Target
+from oracles.candidates import gpu_lost as lost
+from oracles.candidates.target import Target
 
 WRONG = """
 import numpy as np

@@ -6,8 +6,8 @@ import ml_dtypes
 import numpy as np
 
 from oracles import Case, Layer, Oracle, Result, load
+from oracles.candidates.layer import reference_layer
 from oracles.conformance.agreement import check_agreement, plan
-from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
 
 EXACT = load("exact")

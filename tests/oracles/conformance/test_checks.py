@@ -9,6 +9,7 @@ from told import told
 
 import reference
 from oracles import Case, Layer, Op
+from oracles.candidates.layer import reference_layer
 from oracles.conformance.checks import (
     CHECKS,
     LONG,
@@ -19,7 +20,6 @@ from oracles.conformance.checks import (
     values,
     wrong_in_any_layout,
 )
-from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
 from oracles.conformance.search import Disagreement
 from oracles.conformance.trial import search

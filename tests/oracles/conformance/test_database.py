@@ -10,9 +10,9 @@ from hypothesis.database import InMemoryExampleDatabase
 
 import oracles.conformance.database as module
 from oracles import Case, InputError, Layer, check_layer
+from oracles.candidates.layer import reference_layer
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.database import active, keep, kept, key, opened, search_kept_first
-from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
 from oracles.conformance.verdicts import Verdict
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracles import Case
+from oracles.candidates.backward_source import Place
 from oracles.conformance import github
-from oracles.conformance.place import Place
 from oracles.conformance.report import Report
 from oracles.conformance.verdicts import Margin, Verdict
 

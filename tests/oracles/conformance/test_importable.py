@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from oracles.conformance import target
+from oracles.candidates import target
 from oracles.conformance.importable import imported
 
 MODULE = """

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from oracles import Case, InputError, OracleUnavailable, check_layer
+from oracles.candidates.layer import Layer
+from oracles.candidates.target import Target
 from oracles.conformance import isolated, listening
 from oracles.conformance.isolated import check_isolated, replay_isolated
 from oracles.conformance.kit import planned
-from oracles.conformance.layer import Layer
 from oracles.conformance.replay import Recording
-from oracles.conformance.target import Target
 
 FILE = Path(__file__).parents[1] / "hostile.py"
 hostile = SimpleNamespace(**runpy.run_path(str(FILE)))

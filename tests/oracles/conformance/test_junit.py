@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracles import Case, Layer, check_layer
+from oracles.candidates.backward_source import Place
 from oracles.conformance.junit import document, fit
-from oracles.conformance.place import Place
 from oracles.conformance.report import Report
 from oracles.conformance.verdicts import Margin, Verdict
 from reference import relu

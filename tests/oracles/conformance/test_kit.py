@@ -6,8 +6,8 @@ import pytest
 import oracles.conformance.kit as kit_module
 import reference
 from oracles import InputError, Layer, Oracle, Result, load
+from oracles.candidates.layer import reference_layer
 from oracles.conformance.kit import check_layer
-from oracles.conformance.layer import reference_layer
 
 
 def test_a_right_layer_passes_with_a_verdict_a_claim_dtype_and_oracle():

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from oracles import Case, Layer, load
+from oracles.candidates.traced import TracedSession
 from oracles.conformance.search import Disagreement
 from oracles.conformance.snippet import snippet
-from oracles.conformance.traced import TracedSession
 from oracles.ops import get_op
 
 from .test_traced_calls import failure, snippet_of

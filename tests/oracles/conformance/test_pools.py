@@ -3,8 +3,8 @@
 import pytest
 
 from oracles import Layer
+from oracles.candidates.layer import reference_layer
 from oracles.conformance import pools
-from oracles.conformance.layer import reference_layer
 from oracles.ops import OPS
 from reference import softmax, softmax_vjp
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from oracles.conformance.layer import reference_layer
+from oracles.candidates.layer import reference_layer
 from oracles.conformance.probes import kinks, masks, offsets, plain_case, probes
 from oracles.conformance.variations import with_nan
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, Layer, Oracle, Result, UnsupportedCase, load
-from oracles.conformance.layer import reference_layer
+from oracles.candidates.layer import reference_layer
 from oracles.conformance.referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from oracles.conformance.search import Disagreement
 from oracles.conformance.truth import Truth

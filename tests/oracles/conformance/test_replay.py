@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError, Layer
-from oracles.conformance.layer import reference_layer
+from oracles.candidates.layer import reference_layer
+from oracles.candidates.target import Target
 from oracles.conformance.replay import Recording, replay, sources
-from oracles.conformance.target import Target
 from oracles.conformance.verdicts import Verdict
 
 CASE = Case("relu", {"inputs": [[1.0, 0.0]]}, [[2.0, 3.0]])

@@ -9,8 +9,8 @@ from told import told
 
 import reference
 from oracles import Case, Layer
+from oracles.candidates.layer import reference_layer
 from oracles.conformance import state_checks
-from oracles.conformance.layer import reference_layer
 from oracles.conformance.search import Disagreement
 from oracles.conformance.state_checks import later_calls, repeatable, right_elsewhere, stateless
 from oracles.conformance.variations import variations

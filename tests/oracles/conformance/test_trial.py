@@ -7,8 +7,8 @@ import numpy as np
 
 import reference
 from oracles import Case, Layer, Oracle, UnsupportedCase, check_layer, load
+from oracles.candidates.layer import reference_layer
 from oracles.conformance.checks import CHECKS
-from oracles.conformance.layer import reference_layer
 from oracles.conformance.referee import Tally
 from oracles.conformance.search import Disagreement
 from oracles.conformance.trial import search, takes, verdicts

@@ -8,10 +8,10 @@ import pytest
 
 import oracles
 from oracles import Case
+from oracles.candidates.target import Target
 from oracles.conformance.kit import planned
 from oracles.conformance.listening import START
 from oracles.conformance.replay import Recording
-from oracles.conformance.target import Target
 from oracles.conformance.worker import answers
 from oracles.data.json_data import to_data
 

@@ -8,10 +8,10 @@ from by_hand.exact import enclose as exactly
 from oracles import Case
 from oracles.calculus.balls import enclose as in_balls
 from oracles.calculus.model import ARITHMETIC
+from oracles.candidates.layer import reference_layer
+from oracles.candidates.run import run
 from oracles.conformance.checks import CHECKS
 from oracles.conformance.compare import elementwise
-from oracles.conformance.layer import reference_layer
-from oracles.conformance.run import run
 from oracles.conformance.search import try_cases
 from oracles.conformance.truth import Truth
 from oracles.ops import OPS

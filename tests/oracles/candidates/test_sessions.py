@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError, Layer
-from oracles.conformance.run import LayerError, run
+from oracles.candidates.run import LayerError, run
 
 X, W, B = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([[0.5, -0.5]])
 G = np.array([[1.0, 2.0], [3.0, -1.0]])

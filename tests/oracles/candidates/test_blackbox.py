@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.conformance.blackbox import SIZE, BlackBox
+from oracles.candidates.blackbox import SIZE, BlackBox
 
 CASE = Case("relu", {"inputs": Recipe("uniform", (40, 5), "float32", 3, layout="F")}, np.ones((40, 5), "float32"))
 
@@ -34,7 +34,7 @@ def test_what_is_worked_on_is_read_by_another(box, tmp_path):
 def test_it_outlives_the_process(box, tmp_path):
     text = (
         "import os; from pathlib import Path; from oracles import Case\n"
-        "from oracles.conformance.blackbox import BlackBox\n"
+        "from oracles.candidates.blackbox import BlackBox\n"
         f"box = BlackBox(Path({str(tmp_path / 'box')!r}))\n"
         "box.keep('something')\n"
         "with box.watch(Case('relu', {'inputs': [1.0]}, [2.0])), box.call(): os.abort()"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError, Layer, check_layer, load
+from oracles.candidates.interchange import Handover, as_array, keeps_layout, memory, to_cupy
+from oracles.candidates.run import run
 from oracles.conformance.checks import CHECKS
-from oracles.conformance.interchange import Handover, as_array, keeps_layout, memory, to_cupy
-from oracles.conformance.run import run
 from oracles.conformance.trial import search
 from oracles.data.recipe import LAYOUTS, laid_out
 from oracles.sources.registry import LayerError
@@ -104,7 +104,7 @@ def test_jax_arrays_are_read():
 
 def test_reading_an_array_imports_no_framework():
     code = (
-        "import sys, numpy as np\nfrom oracles.conformance.interchange import as_array\n"
+        "import sys, numpy as np\nfrom oracles.candidates.interchange import as_array\n"
         "class Mine:\n    def __array__(self, *a, **k): return np.ones(2)\n"
         "Mine.__module__ = 'torch.fake'\nas_array('output', Mine())\nprint('torch' in sys.modules)"
     )
@@ -248,7 +248,7 @@ def test_what_reads_raw_memory_is_caught_where_the_layout_is_kept(cupy):
 
 
 def test_cupy_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setattr("oracles.conformance.interchange.find_spec", lambda name: None)
+    monkeypatch.setattr("oracles.candidates.interchange.find_spec", lambda name: None)
     with pytest.raises(InputError, match="arrays: 'cupy' is not installed; install it with: pip install cupy"):
         Layer("relu", forward=len, vjp=len, arrays="cupy")
     with pytest.raises(InputError, match="got 'cuppy'; did you mean cupy"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, Layer
-from oracles.conformance.run import LayerError, copy_of, run
+from oracles.candidates.run import LayerError, copy_of, run
 
 CASE = Case("dense", [np.ones((2, 3)), np.ones((3, 2)), np.ones((1, 2))], np.ones((2, 2)))
 RELU = Case("relu", [np.array([1.0, -1.0])], np.array([2.0, 3.0]))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oracles import Layer, check_layer
-from oracles.conformance.place import Place, backward_of
+from oracles.candidates.backward_source import Place, backward_of
 from reference import relu
 
 

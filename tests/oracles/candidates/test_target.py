@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError
-from oracles.conformance.run import run
-from oracles.conformance.target import Target, load_layer
+from oracles.candidates.run import run
+from oracles.candidates.target import Target, load_layer
 
 SOURCE = """
 import numpy as np

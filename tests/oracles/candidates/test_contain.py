@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from oracles import Layer, check_layer
-from oracles.conformance.contain import LayerError, contained, left_as_found, said, shown
+from oracles.candidates.contain import LayerError, contained, left_as_found, said, shown
 
 hostile = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "hostile.py")))
 

@@ -1,7 +1,7 @@
 import pytest
 
 from oracles import InputError, Layer
-from oracles.conformance.layer import reference_layer
+from oracles.candidates.layer import reference_layer
 from reference import cross_entropy, cross_entropy_vjp
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError, Layer, OracleUnavailable, check_layer
+from oracles.candidates.run import run
 from oracles.conformance import checks, pools
-from oracles.conformance.run import run
 from oracles.conformance.search import Disagreement
 from oracles.sources import registry
 from oracles.sources.registry import LayerError

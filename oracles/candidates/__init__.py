@@ -1,0 +1,1 @@
+"""A layer of yours, how it is called and contained. Repairs nothing."""
