@@ -25,8 +25,8 @@ from machine import versions, write_json
 
 from oracles import load
 from oracles.candidates.layer import reference_layer
-from oracles.conformance.cases import Variety
-from oracles.conformance.frames import Frame
+from oracles.cases.frames import Frame
+from oracles.cases.generation import Variety
 from oracles.conformance.referee import Tally, judge_layer, judge_oracle, truth_for
 from oracles.conformance.search import try_cases
 from oracles.data.case import Case

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from oracles import Case, UnsupportedCase, available, load
-from oracles.conformance.cases import Variety
-from oracles.conformance.frames import frame_pool, large_frames
+from oracles.cases.frames import frame_pool, large_frames
+from oracles.cases.generation import Variety
 from oracles.conformance.search import try_cases
 from oracles.conformance.truth import Truth
 from oracles.data.case import Result

@@ -21,8 +21,8 @@ from machine import versions
 
 from oracles import Case
 from oracles.campaign.state import State
+from oracles.cases.shrink import shrink
 from oracles.conformance.compare import Comparison
-from oracles.conformance.shrink import shrink
 from oracles.conformance.truth import Truth
 from oracles.sources.registry import load
 

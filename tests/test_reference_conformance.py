@@ -7,7 +7,7 @@ import reference
 from oracles import Layer, parametrize_with_checks
 from oracles.candidates.layer import TARGETS, reference_layer
 from oracles.candidates.run import run
-from oracles.conformance.cases import DTYPES, cases
+from oracles.cases.generation import DTYPES, cases
 from oracles.ops import OPS
 
 EXAMPLES = settings.default.max_examples  # of the active profile, as for every other test

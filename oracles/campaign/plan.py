@@ -12,7 +12,7 @@ from reference import InputError
 from reference._arrays import shown
 
 from ..candidates.target import Target
-from ..conformance.cases import DTYPES
+from ..cases.generation import DTYPES
 from ..data.case import Case
 from ..ops import OPS
 from ..sources.available import chosen

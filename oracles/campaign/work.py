@@ -19,11 +19,12 @@ from ..candidates.contain import left_as_found
 from ..candidates.gpu_lost import Lost, notice
 from ..candidates.layer import Layer, reference_layer
 from ..candidates.target import Target, load_layer
-from ..conformance.cases import Variety
+from ..cases.frames import Frame
+from ..cases.generation import Variety
+from ..cases.mutations import mutate
 from ..conformance.checks import CHECKS
 from ..conformance.compare import Comparison
 from ..conformance.diagnose import Diagnosis
-from ..conformance.frames import Frame
 from ..conformance.judges import judged_by, notes, truth_for
 from ..conformance.kit import panel_for
 from ..conformance.pools import large, small
@@ -34,7 +35,6 @@ from ..conformance.verdicts import Margin, Verdict
 from ..data.case import Case
 from ..sources.registry import Oracle, OracleUnavailable
 from .leaders import LARGEST, Leader, Leaders
-from .mutations import mutate
 from .plan import Chunk, leading, worst
 
 DRAWN = 4  # one case in so many is drawn, the others are mutated

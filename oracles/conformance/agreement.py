@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..candidates.layer import Layer
+from ..cases.frames import Frame, frame_pool
+from ..cases.generation import Variety
 from ..data.case import Case
 from ..sources.registry import Oracle
-from .cases import Variety
-from .frames import Frame, frame_pool
 from .pools import large
 from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .search import Disagreement, shrunk, try_cases

@@ -16,17 +16,17 @@ from ..candidates.layer import Layer
 from ..candidates.run import hand_over, parameters
 from ..candidates.sessions import LOSSES
 from ..candidates.traced import TracedSession
+from ..cases.frames import Frame
+from ..cases.generation import Variety
+from ..cases.variations import contiguous, with_masked_rows, with_nan, with_unlikely_label
 from ..data.arrays import Array, same_bits
 from ..data.case import Case, Result
 from ..ops.domains import REAL
 from . import pools
-from .cases import Variety
-from .frames import Frame
 from .judges import own_claims, truth_for
 from .referee import hold, judge_layer, run_layer
 from .search import Disagreement, raising_is_wrong
 from .state_checks import repeatable, stateless
-from .variations import contiguous, with_masked_rows, with_nan, with_unlikely_label
 
 PLAIN = Variety(layouts=False, special=False)
 LONG = 64  # more than any small frame has in a direction

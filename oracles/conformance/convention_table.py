@@ -26,10 +26,10 @@ from ..candidates.contain import contained
 from ..candidates.gpu_lost import lost, meaning
 from ..candidates.layer import reference_layer
 from ..candidates.run import run
+from ..cases.generation import DTYPES
 from ..data.arrays import as_dtype
 from ..data.json_data import from_data, read_json, to_data
 from ..sources.registry import Oracle, UnsupportedCase, load
-from .cases import DTYPES
 from .convention_probes import FUNCTIONS, PROBES, FunctionProbe, Probe
 
 ROOT = Path(__file__).parents[2]

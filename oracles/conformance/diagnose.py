@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from ..candidates.contain import contained
 from ..candidates.gpu_lost import lost, meaning
 from ..candidates.layer import Layer
+from ..cases.variations import contiguous
 from ..sources.registry import LayerError
 from .causes.behaviour import (
     of_attributes,
@@ -34,7 +35,6 @@ from .evidence import Evidence, gather
 from .explanation import Explanation, explain, explains, misshapen
 from .probes import plain_case, with_axes_of_one
 from .search import Disagreement
-from .variations import contiguous
 
 UNEXPLAINED = "unexplained"
 ABOUT_SHAPES = r"(?i)\b(shapes?|broadcast|aligned|size of tensor)\b"  # in the errors of NumPy, torch and JAX

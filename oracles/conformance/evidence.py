@@ -15,22 +15,22 @@ from reference import InputError
 
 from ..calculus.model import ARITHMETIC, Floats
 from ..candidates.layer import Layer
+from ..cases.axes import letters, sizes
+from ..cases.frames import Frame
+from ..cases.generation import Variety
+from ..cases.variations import with_nan
 from ..data.arrays import FLOAT_DTYPES, Array, widened
 from ..data.case import Case, Result
 from ..data.wide import floats, label_weights, signed_scales
 from ..sources.derived import evaluate
-from .axes import letters, sizes
-from .cases import Variety
 from .checks import Check
 from .compare import elementwise
-from .frames import Frame
 from .judges import truth_for
 from .pools import probes
 from .probes import PLAIN, kinks, masks, offsets, plain_case
 from .referee import run_layer
 from .search import Disagreement, try_cases
 from .truth import Truth
-from .variations import with_nan
 
 T = TypeVar("T")
 

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..candidates.layer import Layer
+from ..cases.frames import Frame
+from ..cases.own_cases import own_frame
 from ..data.arrays import Array
 from ..data.case import Case
 from ..sources.registry import available
-from .frames import Frame
 from .framework_truth import framework_truth, shape_of, sources
-from .own_cases import own_frame
 from .self_truth import linear, own_shape, self_truth
 from .truth import Truth, promised
 from .verdicts import EXACT

@@ -15,11 +15,11 @@ from ..candidates.backward_source import Place, backward_of
 from ..candidates.gpu_lost import notice
 from ..candidates.interchange import keeps_layout
 from ..candidates.layer import Layer
+from ..cases.generation import DTYPES
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from ..sources.derived import bounds
 from ..sources.registry import Oracle, OracleUnavailable
 from . import pools
-from .cases import DTYPES
 from .checks import CHECKS
 from .diagnose import Diagnosis
 from .judges import notes, title_of, truth_of

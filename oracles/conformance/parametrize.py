@@ -13,10 +13,10 @@ from typing import Any
 from reference import InputError
 
 from ..candidates.layer import Layer
+from ..cases.generation import DTYPES
 from ..data.case import Case
 from ..sources.available import chosen
 from ..sources.registry import DEVICES, names
-from .cases import DTYPES
 from .checks import CHECKS
 from .judges import judged_by
 from .layer_check import LayerCheck, Run

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import prod
 
 from ..candidates.layer import Layer
-from .frames import Frame, frame_pool, large_frames, probe_frames, rows_alone
+from ..cases.frames import Frame, frame_pool, large_frames, probe_frames, rows_alone
 from .judges import drawn_frame
 
 TELLING = 4  # elements: not all of so many are masked, or 0

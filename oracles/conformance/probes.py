@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from ..candidates.layer import Layer
+from ..cases.frames import Frame
+from ..cases.generation import Variety
 from ..data.arrays import Array, as_dtype
 from ..data.case import Case
 from ..data.recipe import Recipe
 from ..ops.domains import REAL
-from .cases import Variety
-from .frames import Frame
 from .pools import probes
 from .search import try_cases
 

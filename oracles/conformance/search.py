@@ -16,13 +16,13 @@ from hypothesis.errors import HypothesisException
 
 from ..candidates.contain import said
 from ..candidates.gpu_lost import Lost, blame, notice
+from ..cases.frames import Frame
+from ..cases.generation import ANYTHING, Variety, cases, random_cases
+from ..cases.shrink import shrink
 from ..data.case import Case
 from ..sources.registry import LayerError
-from .cases import ANYTHING, Variety, cases, random_cases
 from .compare import Comparison
-from .frames import Frame
 from .reproducible import same_everywhere
-from .shrink import shrink
 
 Judge = Callable[[Case], object]
 

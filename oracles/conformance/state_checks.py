@@ -13,13 +13,13 @@ from ..candidates.layer import Layer
 from ..candidates.run import Run, backward, forward, hand_over, options_of, predictions
 from ..candidates.sessions import Session
 from ..candidates.traced import TracedSession
+from ..cases.variations import variations
 from ..data.arrays import Array, element_strides, same_bits, strided
 from ..data.case import Case, Result
 from .judges import truth_for
 from .referee import applies, hold, judge_layer, run_layer
 from .search import Disagreement, raising_is_wrong
 from .truth import Truth
-from .variations import variations
 
 MANY = "many other calls"
 SAME = "the same values"

@@ -13,11 +13,11 @@ import numpy as np
 from ..candidates.contain import left_as_found
 from ..candidates.gpu_lost import Lost
 from ..candidates.layer import Layer
+from ..cases.frames import directions
 from ..data.case import Case
 from ..sources.registry import Oracle
 from .checks import Check, values
 from .diagnose import Diagnosis
-from .frames import directions
 from .judges import judged_by, own_claims, truth_for, why_not_tried
 from .referee import Tally, applies, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from .search import Disagreement, shrunk, shrunk_within, try_cases

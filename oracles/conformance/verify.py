@@ -13,10 +13,10 @@ import numpy as np
 from reference import InputError
 
 from ..candidates.layer import reference_layer
+from ..cases.generation import DTYPES
 from ..ops import OPS
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from .agreement import Progress, check_agreement, plan
-from .cases import DTYPES
 from .processes import cores, share
 from .referee import Tally
 from .report import Report

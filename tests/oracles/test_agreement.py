@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from oracles.conformance.cases import DTYPES, cases
+from oracles.cases.generation import DTYPES, cases
 from oracles.conformance.truth import Truth
 from oracles.ops import OPS
 from oracles.sources.registry import UnsupportedCase

@@ -9,7 +9,7 @@ import pytest
 
 from oracles import completion
 from oracles.candidates.layer import TARGETS
-from oracles.conformance.cases import DTYPES
+from oracles.cases.generation import DTYPES
 from oracles.ops import OPS
 from oracles.sources.registry import DEVICES, names
 

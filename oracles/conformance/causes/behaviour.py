@@ -10,6 +10,7 @@ from ...candidates.interchange import as_array
 from ...candidates.layer import Layer
 from ...candidates.run import backward, forward, hand_over, parameters
 from ...candidates.sessions import ClassSession
+from ...cases.variations import contiguous
 from ...data.arrays import Array, is_plain, same_bits
 from ...data.case import Case
 from ...sources.registry import LayerError
@@ -19,7 +20,6 @@ from ..probes import plain_case
 from ..referee import run_layer
 from ..search import Disagreement
 from ..state_checks import right_elsewhere
-from ..variations import contiguous
 from .history import adds_up
 
 _READ = ("output", "weights", "biases")  # by whoever uses the layer; what else it keeps is for its own backward pass

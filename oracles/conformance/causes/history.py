@@ -10,6 +10,7 @@ from ...calculus.model import Floats
 from ...candidates.contain import call_of_candidate, said
 from ...candidates.layer import Layer
 from ...candidates.run import forward, hand_over, options_of, predictions
+from ...cases.variations import variations
 from ...data.arrays import same_bits
 from ...data.case import Case, Result
 from ..evidence import Evidence, same
@@ -18,7 +19,6 @@ from ..probes import plain_case
 from ..referee import run_layer
 from ..search import Disagreement
 from ..state_checks import after_another
-from ..variations import variations
 from .formulas import shifted_softmax, softmax_vjp_with
 
 SUMS = ("adds to an earlier call's result", "accumulates over the calls")

@@ -6,7 +6,7 @@ from here import plan
 from oracles import InputError
 from oracles.campaign.plan import CHUNK, Plan
 from oracles.candidates.target import Target
-from oracles.conformance.cases import DTYPES
+from oracles.cases.generation import DTYPES
 from oracles.ops import OPS
 
 

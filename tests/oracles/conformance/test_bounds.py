@@ -10,7 +10,7 @@ from oracles import Case, Recipe, Result
 from oracles.calculus.model import ARITHMETIC
 from oracles.candidates.layer import reference_layer
 from oracles.candidates.run import run
-from oracles.conformance.cases import DTYPES, cases
+from oracles.cases.generation import DTYPES, cases
 from oracles.conformance.referee import Tally, judge_oracle
 from oracles.conformance.truth import Truth
 from oracles.data.arrays import array

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from oracles.conformance.cases import DTYPES
+from oracles.cases.generation import DTYPES
 from oracles.conformance.convention_probes import FUNCTIONS, PROBES, shown
 from oracles.conformance.convention_table import key
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from oracles.candidates.layer import reference_layer
+from oracles.cases.variations import with_nan
 from oracles.conformance.probes import kinks, masks, offsets, plain_case, probes
-from oracles.conformance.variations import with_nan
 
 
 def test_the_plain_case_has_no_two_equal_arrays():

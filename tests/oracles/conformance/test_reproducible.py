@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
+from oracles.cases.frames import Frame
 from oracles.conformance import reproducible
-from oracles.conformance.frames import Frame
 from oracles.conformance.reproducible import same_everywhere
 from oracles.conformance.search import try_cases
 

@@ -1,6 +1,6 @@
 import itertools
 
-from oracles.conformance.frames import Frame
+from oracles.cases.frames import Frame
 from oracles.conformance.search import Disagreement, shrunk, try_cases
 
 FRAME = Frame("relu", (5, 7))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from oracles import Layer
+from oracles.cases.frames import Frame
 from oracles.conformance.checks import CHECKS
-from oracles.conformance.frames import Frame
 from oracles.conformance.probes import plain_case
 from oracles.conformance.search import Disagreement
 from oracles.conformance.snippet import snippet

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import oracles.data.case
 from oracles import Case, InputError, Recipe, Result
-from oracles.conformance.cases import DTYPES, cases
+from oracles.cases.generation import DTYPES, cases
 from oracles.ops import OPS
 
 NAMESPACE = {name: getattr(oracles.data.case, name) for name in oracles.data.case.__all__}

@@ -8,7 +8,7 @@ from flint import ctx
 from hypothesis import given
 
 from oracles import Case, load
-from oracles.conformance.cases import cases
+from oracles.cases.generation import cases
 from oracles.ops import OPS
 from oracles.sources.derived import enclose
 from oracles.sources.finite_difference.oracle import enclose as differences

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from oracles import Case, Op, Recipe, UnsupportedCase, load
-from oracles.conformance.cases import Variety
-from oracles.conformance.frames import frame_pool
+from oracles.cases.frames import frame_pool
+from oracles.cases.generation import Variety
 from oracles.conformance.search import try_cases
 from oracles.conformance.truth import Truth
 from oracles.ops import DECLARATIONS

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.campaign import mutations
-from oracles.campaign.mutations import mutate
 from oracles.candidates.layer import reference_layer
 from oracles.candidates.run import run
-from oracles.conformance.frames import Frame
+from oracles.cases import mutations
+from oracles.cases.frames import Frame
+from oracles.cases.mutations import mutate
 from oracles.conformance.probes import plain_case
 from oracles.conformance.truth import Truth
 from oracles.data.arrays import element_strides

@@ -1,7 +1,7 @@
 import numpy as np
 
 from oracles import Case, Op, ids
-from oracles.conformance.axes import by_sample, letters, shared_axes, sizes
+from oracles.cases.axes import by_sample, letters, shared_axes, sizes
 
 DENSE = Case("dense", [np.ones((4, 2)), np.ones((2, 3)), np.ones((1, 3))], np.ones((4, 3)))
 LOSS = Case("softmax_cross_entropy", [np.ones((4, 3)), np.array([0, 1, 2, 0])], np.ones(4), {"reduction": "none"})

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import find, given, settings
 
 from oracles import InputError
-from oracles.conformance.cases import DTYPES, cases
-from oracles.conformance.frames import Frame, frame_pool
+from oracles.cases.frames import Frame, frame_pool
+from oracles.cases.generation import DTYPES, cases
 from oracles.data.arrays import is_plain
 from oracles.ops import OPS
 

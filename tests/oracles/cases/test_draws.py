@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracles.conformance.cases import ANYTHING, case_of, random_cases
-from oracles.conformance.draws import ByHypothesis, Simplest
-from oracles.conformance.frames import frame_pool
+from oracles.cases.draws import ByHypothesis, Simplest
+from oracles.cases.frames import frame_pool
+from oracles.cases.generation import ANYTHING, case_of, random_cases
 from oracles.ops import OPS
 
 # a digest of every number of the cases that a seed gives
 DIGEST = """
 from hashlib import sha256
-from oracles.conformance.cases import random_cases
-from oracles.conformance.frames import frame_pool
+from oracles.cases.generation import random_cases
+from oracles.cases.frames import frame_pool
 from oracles.ops import OPS
 
 digest = sha256()

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 
 from oracles import Case, Recipe
-from oracles.conformance.cases import cases
-from oracles.conformance.shrink import shrink
+from oracles.cases.generation import cases
+from oracles.cases.shrink import shrink
 from oracles.data.arrays import is_plain
 from oracles.ops import OPS
 

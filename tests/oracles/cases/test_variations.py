@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, Recipe
-from oracles.conformance.variations import variations, with_masked_rows, with_unlikely_label
+from oracles.cases.variations import variations, with_masked_rows, with_unlikely_label
 
 CASE = Case("softmax_cross_entropy", [Recipe("uniform", (4, 3), "float32"), np.array([0, 2, 1, 1])], np.float32(1))
 

@@ -10,13 +10,13 @@ import numpy as np
 from reference import InputError
 
 from ..calculus.model import ARITHMETIC
-from ..conformance.axes import shared_axes
-from ..conformance.cases import finite_specials
-from ..conformance.shrink import taken
 from ..data.arrays import Array
 from ..data.case import Case
 from ..data.recipe import LAYOUTS, laid_out
 from ..ops.domains import REAL, Domain
+from .axes import shared_axes
+from .generation import finite_specials
+from .shrink import taken
 
 NEW_SHAPE = 0.003  # of the changes: jax compiles each shape, for as long as it takes to judge twenty cases
 

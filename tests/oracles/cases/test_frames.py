@@ -1,7 +1,7 @@
 import pytest
 
 from oracles import InputError
-from oracles.conformance.frames import frame_pool, large_frames
+from oracles.cases.frames import frame_pool, large_frames
 from oracles.ops import OPS
 
 

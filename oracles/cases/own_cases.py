@@ -15,9 +15,9 @@ from ..data.arrays import FLOAT_DTYPES, Array, as_dtype
 from ..data.case import Case
 from ..data.recipe import Recipe, laid_out
 from ..ops import Op
-from .cases import Variety, cotangents, layout_of
 from .draws import ByHypothesis
 from .frames import Frame
+from .generation import Variety, cotangents, layout_of
 
 ShapeOf = Callable[[Mapping[str, Array]], tuple[int, ...]]
 

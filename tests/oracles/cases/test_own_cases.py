@@ -21,10 +21,10 @@ from oracles import (
     positive,
     probabilities,
 )
+from oracles.cases.frames import frame_pool, large_frames
+from oracles.cases.generation import Variety, cases
+from oracles.cases.own_cases import own_frame
 from oracles.conformance.bugs import bugs
-from oracles.conformance.cases import Variety, cases
-from oracles.conformance.frames import frame_pool, large_frames
-from oracles.conformance.own_cases import own_frame
 from oracles.conformance.search import try_cases
 from oracles.conformance.truth import Truth
 from oracles.ops import DECLARATIONS, OPS

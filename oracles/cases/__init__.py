@@ -1,0 +1,1 @@
+"""Makes cases: frames, values, variations, mutations; and makes them small."""
