@@ -27,8 +27,8 @@ from oracles import load
 from oracles.candidates.layer import reference_layer
 from oracles.cases.frames import Frame
 from oracles.cases.generation import Variety
-from oracles.conformance.referee import Tally, judge_layer, judge_oracle, truth_for
-from oracles.conformance.search import try_cases
+from oracles.claims.referee import Tally, judge_layer, judge_oracle, truth_for
+from oracles.claims.search import try_cases
 from oracles.data.case import Case
 from oracles.ops import OPS
 from oracles.sources.jax.oracle import PRIMALS as JAX

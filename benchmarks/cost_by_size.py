@@ -28,7 +28,7 @@ from machine import versions, write_json
 from oracles import Case, Result, load
 from oracles.candidates.layer import reference_layer
 from oracles.candidates.run import run
-from oracles.conformance.truth import Truth
+from oracles.claims.truth import Truth
 from oracles.ops import OPS
 
 STEPS = ("reference", "torch", "jax", "truth", "comparison")

@@ -23,8 +23,8 @@ import numpy as np
 from oracles import Case, UnsupportedCase, available, load
 from oracles.cases.frames import frame_pool, large_frames
 from oracles.cases.generation import Variety
-from oracles.conformance.search import try_cases
-from oracles.conformance.truth import Truth
+from oracles.claims.search import try_cases
+from oracles.claims.truth import Truth
 from oracles.data.case import Result
 from oracles.ops import DECLARATIONS, Op
 from oracles.ops import OPS as SUITE

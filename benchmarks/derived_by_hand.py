@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from oracles.candidates.layer import reference_layer
-from oracles.conformance.checks import CHECKS
-from oracles.conformance.search import try_cases
+from oracles.claims.checks import CHECKS
+from oracles.claims.search import try_cases
 from oracles.ops import OPS
 from oracles.sources.derived import bounds
 

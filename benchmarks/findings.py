@@ -22,8 +22,8 @@ from machine import versions
 from oracles import Case
 from oracles.campaign.state import State
 from oracles.cases.shrink import shrink
-from oracles.conformance.compare import Comparison
-from oracles.conformance.truth import Truth
+from oracles.claims.compare import Comparison
+from oracles.claims.truth import Truth
 from oracles.sources.registry import load
 
 KEPT = Path(__file__).parent.parent / "tests" / "worst_cases.json"

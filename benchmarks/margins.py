@@ -23,7 +23,7 @@ from oracles.campaign.live_view import live_view
 from oracles.campaign.plan import Plan
 from oracles.campaign.run import run
 from oracles.campaign.state import State
-from oracles.conformance.verdicts import Margin
+from oracles.claims.verdicts import Margin
 from oracles.ops import OPS
 
 ORACLES = ("torch", "jax")

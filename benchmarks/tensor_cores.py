@@ -13,7 +13,7 @@ from determinism import case_of
 from machine import versions
 
 from oracles import Case, load
-from oracles.conformance.truth import Truth
+from oracles.claims.truth import Truth
 from oracles.sources.registry import Oracle
 
 SHAPES = ((8, 10, 7), (64, 64, 64), (129, 257, 65), (512, 1024, 512))

@@ -48,7 +48,7 @@ from oracles import Case, Oracle, OracleUnavailable, load
 from oracles.calculus.model import ARITHMETIC, INFLATION
 from oracles.candidates.layer import reference_layer
 from oracles.candidates.run import run
-from oracles.conformance.truth import Truth
+from oracles.claims.truth import Truth
 from oracles.sources.derived import bounds
 from reference import Dense, Network, ReLU, SoftmaxCrossEntropy, softmax, softmax_cross_entropy
 

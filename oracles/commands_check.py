@@ -214,8 +214,8 @@ def _show(report: Report, saved: list[Path], verbose: bool) -> None:
 
 def _saved(report: Report, target: Target, folder: Path) -> list[Path]:
     """One file a claim and dtype that failed."""
+    from .claims.verdicts import distinct
     from .conformance.replay import Recording
-    from .conformance.verdicts import distinct
 
     paths = []
     for verdict in distinct(report.failures):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oracles import check_layer
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
 from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 

@@ -9,9 +9,9 @@ import pytest
 import oracles
 import reference
 from oracles.candidates.backward_source import Place
-from oracles.conformance.compare import Elements
+from oracles.claims.compare import Elements
+from oracles.claims.verdicts import Margin, Verdict
 from oracles.conformance.report import CheckFailed, Report
-from oracles.conformance.verdicts import Margin, Verdict
 from reference import InputError, nnfs
 
 RETURNED = (Report, Verdict, Margin, Elements, Place, CheckFailed)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from oracles import Case, InputError, Recipe
 from oracles.campaign.plan import Plan
 from oracles.candidates.target import Target
+from oracles.claims.verdicts import Margin, Verdict
 from oracles.conformance.replay import Recording
-from oracles.conformance.verdicts import Margin, Verdict
 from oracles.data.json_data import from_data, read_json, to_data
 
 CASES = [

@@ -10,9 +10,9 @@ import pytest
 
 from oracles import Case, Layer, Recipe, check_layer
 from oracles.candidates.backward_source import Place
-from oracles.conformance.compare import Elements
+from oracles.claims.compare import Elements
+from oracles.claims.verdicts import Margin, Verdict
 from oracles.conformance.report import Report
-from oracles.conformance.verdicts import Margin, Verdict
 from oracles.ops import Op
 
 PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")

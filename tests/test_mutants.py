@@ -7,8 +7,9 @@ from failures import assert_fails_alone, assert_fits
 from mutants import MUTANTS, RIGHT
 
 from oracles import check_layer
-from oracles.conformance import kit, search
-from oracles.conformance.checks import CHECKS
+from oracles.claims import search
+from oracles.claims.checks import CHECKS
+from oracles.conformance import kit
 from oracles.ops import OPS
 
 SEED = 0

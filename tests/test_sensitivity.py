@@ -4,8 +4,8 @@ import pytest
 
 import reference
 from oracles import Layer, check_layer
+from oracles.claims.checks import CHECKS
 from oracles.conformance import kit
-from oracles.conformance.checks import CHECKS
 from oracles.ops import OPS
 
 ERRORS = {"float32": 1e-5, "float64": 1e-13}

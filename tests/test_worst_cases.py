@@ -12,7 +12,7 @@ from conftest import load_or_skip
 from oracles import Case
 from oracles.candidates.layer import reference_layer
 from oracles.candidates.run import run
-from oracles.conformance.truth import Truth
+from oracles.claims.truth import Truth
 
 ROWS = json.loads((Path(__file__).parent / "worst_cases.json").read_text())["cases"]
 

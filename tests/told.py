@@ -2,7 +2,7 @@
 
 import pytest
 
-from oracles.conformance.search import Disagreement
+from oracles.claims.search import Disagreement
 
 LEFT = ("unshrunk", "comparisons")  # itself; the wrong results, which `names` lists
 

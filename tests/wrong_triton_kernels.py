@@ -13,7 +13,7 @@ from torch.autograd import Function
 from triton_kernels import DEVICE, Losses, Softmax, cross_entropy, launch, softmax, softmax_backward
 
 from oracles import Layer, check_layer
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
 from oracles.conformance.trial import search
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from reference import InputError
 
-from ..conformance.verdicts import Margin, Verdict, merged
+from ..claims.verdicts import Margin, Verdict, merged
 from ..data.case import Case
 from ..data.json_data import from_data, read_json, to_data
 from .leaders import Leader, Leaders

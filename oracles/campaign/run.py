@@ -14,8 +14,8 @@ from hypothesis.database import ExampleDatabase
 from reference import InputError
 
 from ..candidates.contain import said
+from ..claims.verdicts import Verdict
 from ..conformance.database import keep
-from ..conformance.verdicts import Verdict
 from ..sources.registry import OracleUnavailable
 from .plan import Chunk
 from .state import State

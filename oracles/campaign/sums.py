@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reference import InputError
 
-from ..conformance.verdicts import BINS
+from ..claims.verdicts import BINS
 from .findings import Counts, Findings, check_case, device_of, name_of, place_of
 from .plan import Chunk, Plan
 

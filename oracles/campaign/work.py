@@ -22,16 +22,16 @@ from ..candidates.target import Target, load_layer
 from ..cases.frames import Frame
 from ..cases.generation import Variety
 from ..cases.mutations import mutate
-from ..conformance.checks import CHECKS
-from ..conformance.compare import Comparison
+from ..claims.checks import CHECKS
+from ..claims.compare import Comparison
+from ..claims.frames_of_claims import large, small
+from ..claims.judges import judged_by, notes, truth_for
+from ..claims.referee import Tally, disputes, judge_layer, judge_oracle
+from ..claims.search import Disagreement, shrunk, try_cases
+from ..claims.verdicts import Margin, Verdict
 from ..conformance.diagnose import Diagnosis
-from ..conformance.judges import judged_by, notes, truth_for
 from ..conformance.kit import panel_for
-from ..conformance.pools import large, small
-from ..conformance.referee import Tally, disputes, judge_layer, judge_oracle
-from ..conformance.search import Disagreement, shrunk, try_cases
 from ..conformance.trial import WITH_ORACLES, explained, takes
-from ..conformance.verdicts import Margin, Verdict
 from ..data.case import Case
 from ..sources.registry import Oracle, OracleUnavailable
 from .leaders import LARGEST, Leader, Leaders

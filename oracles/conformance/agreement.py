@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from ..candidates.layer import Layer
 from ..cases.frames import Frame, frame_pool
 from ..cases.generation import Variety
+from ..claims.frames_of_claims import large
+from ..claims.referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
+from ..claims.search import Disagreement, shrunk, try_cases
+from ..claims.truth import Truth
+from ..claims.verdicts import Verdict
 from ..data.case import Case
 from ..sources.registry import Oracle
-from .pools import large
-from .referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from .search import Disagreement, shrunk, try_cases
-from .truth import Truth
-from .verdicts import Verdict
 
 Progress = Callable[[int, str], None]  # cases done since the last call, and what is being done
 

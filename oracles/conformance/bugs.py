@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from textwrap import wrap
 
+from ..claims.verdicts import Verdict, distinct
 from ..data.arrays import Array, code, element_strides, is_plain, number
 from ..data.case import Case
 from ..words import printable
-from .verdicts import Verdict, distinct
 
 WIDTH = 120  # columns
 LINES = 14  # of a bug: with what pytest prints around it, a failure has no more than 25

@@ -13,12 +13,12 @@ from ..candidates.layer import Layer
 from ..candidates.run import options_of
 from ..candidates.sessions import LOSSES, ClassSession, names_of_gradient
 from ..candidates.traced import TracedSession
+from ..claims.referee import run_layer
+from ..claims.search import Disagreement
 from ..data.case import Case
 from ..sources.arguments import taken_by
 from .module_calls import ModuleCalls
 from .portable import portable
-from .referee import run_layer
-from .search import Disagreement
 from .traced_calls import JaxCalls, NamedArrays, ReturningCalls, TorchCalls
 
 _CUPY = """\

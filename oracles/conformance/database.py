@@ -21,14 +21,14 @@ from reference import InputError
 
 from ..candidates.gpu_lost import Lost
 from ..candidates.layer import Layer
+from ..claims.checks import Check
+from ..claims.judges import truth_for
+from ..claims.referee import Tally, judge_layer
+from ..claims.search import Disagreement, of_lost
+from ..claims.verdicts import Verdict
 from ..data.case import Case
 from ..sources.registry import Oracle
-from .checks import Check
-from .judges import truth_for
-from .referee import Tally, judge_layer
-from .search import Disagreement, of_lost
 from .trial import WITH_ORACLES, search, takes
-from .verdicts import Verdict
 
 
 def active() -> ExampleDatabase | None:

@@ -14,6 +14,8 @@ from ..candidates.contain import contained
 from ..candidates.gpu_lost import lost, meaning
 from ..candidates.layer import Layer
 from ..cases.variations import contiguous
+from ..claims.checks import Check
+from ..claims.search import Disagreement
 from ..sources.registry import LayerError
 from .causes.behaviour import (
     of_attributes,
@@ -30,11 +32,9 @@ from .causes.history import of_history, of_plain_history
 from .causes.limits import limits
 from .causes.raising import of_raising
 from .causes.shapes import of_shape
-from .checks import Check
 from .evidence import Evidence, gather
 from .explanation import Explanation, explain, explains, misshapen
 from .probes import plain_case, with_axes_of_one
-from .search import Disagreement
 
 UNEXPLAINED = "unexplained"
 ABOUT_SHAPES = r"(?i)\b(shapes?|broadcast|aligned|size of tensor)\b"  # in the errors of NumPy, torch and JAX

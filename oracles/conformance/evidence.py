@@ -19,18 +19,18 @@ from ..cases.axes import letters, sizes
 from ..cases.frames import Frame
 from ..cases.generation import Variety
 from ..cases.variations import with_nan
+from ..claims.checks import Check
+from ..claims.compare import elementwise
+from ..claims.frames_of_claims import probes
+from ..claims.judges import truth_for
+from ..claims.referee import run_layer
+from ..claims.search import Disagreement, try_cases
+from ..claims.truth import Truth
 from ..data.arrays import FLOAT_DTYPES, Array, widened
 from ..data.case import Case, Result
 from ..data.wide import floats, label_weights, signed_scales
 from ..sources.derived import evaluate
-from .checks import Check
-from .compare import elementwise
-from .judges import truth_for
-from .pools import probes
 from .probes import PLAIN, kinks, masks, offsets, plain_case
-from .referee import run_layer
-from .search import Disagreement, try_cases
-from .truth import Truth
 
 T = TypeVar("T")
 

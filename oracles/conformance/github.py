@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..candidates.backward_source import Place
+from ..claims.verdicts import Verdict
 from .bugs import bug_key, bug_text, bugs
 from .report import Report, dispute_line, dispute_title, source_order, table_title
-from .verdicts import Verdict
 
 MARKS = {"passed": "✅", "FAILED": "❌", "NO VERDICT": "❔"}
 SHOWN = 50  # failures in a summary, which GitHub refuses as a whole over 1 MiB

@@ -16,9 +16,9 @@ from typing import Any
 
 from reference import InputError
 
-from .compare import Elements
+from ..claims.compare import Elements
+from ..claims.verdicts import EDGES, Margin, Verdict, distinct
 from .report import Report, source_order, table_title
-from .verdicts import EDGES, Margin, Verdict, distinct
 
 SYMBOLS = {"passed": "✓", "failed": "✗", "disputed": "?", "skipped": "-", "unfinished": "…", "xfailed": "✗"}
 MARKS = {"passed": "✓", "FAILED": "✗", "NO VERDICT": "?"}

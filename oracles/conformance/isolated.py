@@ -15,6 +15,7 @@ import numpy as np
 from reference import InputError
 
 from ..candidates.target import Target
+from ..claims.verdicts import Verdict
 from ..data.json_data import from_data, to_data
 from .diagnose import UNEXPLAINED
 from .kit import Progress, Setting, assembled, planned
@@ -22,7 +23,6 @@ from .listening import Died, answers
 from .replay import Recording, Replayed
 from .report import Report
 from .trial import WITH_ORACLES, Outcome
-from .verdicts import Verdict
 
 TIMEOUT = 60.0  # seconds that a call of the candidate may take, and all its calls for one claim in one dtype
 TOO_OFTEN = 3  # claims without an answer, after which the others are not waited for

@@ -12,8 +12,8 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
+from ..claims.verdicts import Verdict
 from .report import Report
-from .verdicts import Verdict
 
 # what XML 1.0 cannot hold; a carriage return as well, which a parser reads as a new line
 UNFIT = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

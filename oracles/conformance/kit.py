@@ -16,17 +16,17 @@ from ..candidates.gpu_lost import notice
 from ..candidates.interchange import keeps_layout
 from ..candidates.layer import Layer
 from ..cases.generation import DTYPES
+from ..claims import frames_of_claims as pools
+from ..claims.checks import CHECKS
+from ..claims.judges import notes, title_of, truth_of
+from ..claims.verdicts import EXACT, Verdict, merged
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from ..sources.derived import bounds
 from ..sources.registry import Oracle, OracleUnavailable
-from . import pools
-from .checks import CHECKS
 from .diagnose import Diagnosis
-from .judges import notes, title_of, truth_of
 from .probes import plain_case
 from .report import Report, followed
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
-from .verdicts import EXACT, Verdict, merged
 
 Progress = Callable[[int, str], None]  # claims done since the last call, and the one that is next
 

@@ -10,9 +10,9 @@ from ..candidates.gpu_lost import Lost
 from ..candidates.layer import Layer
 from ..candidates.run import options_of
 from ..candidates.traced import TracedSession
+from ..claims.referee import run_layer
+from ..claims.search import Disagreement
 from ..data.case import Case
-from .referee import run_layer
-from .search import Disagreement
 from .traced_calls import TorchCalls
 
 

@@ -14,11 +14,11 @@ from reference import InputError
 
 from ..candidates.layer import Layer
 from ..cases.generation import DTYPES
+from ..claims.checks import CHECKS
+from ..claims.judges import judged_by
 from ..data.case import Case
 from ..sources.available import chosen
 from ..sources.registry import DEVICES, names
-from .checks import CHECKS
-from .judges import judged_by
 from .layer_check import LayerCheck, Run
 from .report import CheckFailed
 from .trial import WITH_ORACLES

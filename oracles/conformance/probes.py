@@ -10,12 +10,12 @@ import numpy as np
 from ..candidates.layer import Layer
 from ..cases.frames import Frame
 from ..cases.generation import Variety
+from ..claims.frames_of_claims import probes
+from ..claims.search import try_cases
 from ..data.arrays import Array, as_dtype
 from ..data.case import Case
 from ..data.recipe import Recipe
 from ..ops.domains import REAL
-from .pools import probes
-from .search import try_cases
 
 PLAIN = Variety(layouts=False, special=False)
 

@@ -14,20 +14,20 @@ from ..candidates.contain import said
 from ..candidates.gpu_lost import Lost
 from ..candidates.layer import Layer, reference_layer
 from ..candidates.target import Target
+from ..claims.checks import CHECKS, values
+from ..claims.compare import Comparison
+from ..claims.judges import truth_for
+from ..claims.referee import hold, run_layer
+from ..claims.search import Disagreement
+from ..claims.truth import Truth
+from ..claims.verdicts import Verdict
 from ..data.case import Case
 from ..data.files import named, read_text
 from ..data.json_data import from_data, read_json, to_data
 from ..ops import OPS, get_op
 from ..sources.available import load_oracles
 from ..sources.registry import DEVICES, UnsupportedCase
-from .checks import CHECKS, values
-from .compare import Comparison
-from .judges import truth_for
-from .referee import hold, run_layer
-from .search import Disagreement
 from .trial import Watch, unwatched
-from .truth import Truth
-from .verdicts import Verdict
 
 FORMAT = 1
 

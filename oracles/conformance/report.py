@@ -9,8 +9,8 @@ from pathlib import Path
 from textwrap import shorten
 
 from ..candidates.backward_source import Place
+from ..claims.verdicts import EXACT, STATUSES, Margin, Verdict
 from ..data.json_data import to_data
-from .verdicts import EXACT, STATUSES, Margin, Verdict
 
 ORDER = ("torch", "jax", "finite_difference")
 CAUSES = 72  # characters of causes in the last line, which is one

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..candidates.layer import Layer
+from ..claims.checks import as_integers
+from ..claims.judges import judged_by, truth_for
+from ..claims.search import Disagreement
+from ..claims.state_checks import MANY, later_calls
 from ..data.arrays import code
 from ..data.case import Case
 from .calls import Calls, calls_of
-from .checks import as_integers
-from .judges import judged_by, truth_for
-from .search import Disagreement
 from .snippet_helpers import HELPERS
-from .state_checks import MANY, later_calls
 
 LIMIT = 400  # elements of an array that is written out
 

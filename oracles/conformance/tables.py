@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..claims.compare import Comparison
+from ..claims.verdicts import EXACT, Margin, distinct, merged
 from .bugs import bug_text, bugs, whole, wrapped
-from .compare import Comparison
 from .convention_table import Row
 from .report import Report, dispute_line, dispute_title, source_order, table_title
-from .verdicts import EXACT, Margin, distinct, merged
 
 ALL_SORTS = "the exact value, and for ops of your own what their reports say"
 SHORT = {"finite_difference": "fin. diff"}

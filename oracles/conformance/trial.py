@@ -14,15 +14,15 @@ from ..candidates.contain import left_as_found
 from ..candidates.gpu_lost import Lost
 from ..candidates.layer import Layer
 from ..cases.frames import directions
+from ..claims.checks import Check, values
+from ..claims.judges import judged_by, own_claims, truth_for, why_not_tried
+from ..claims.referee import Tally, applies, disputes, judge_layer, judge_oracle, verdicts_on_layer
+from ..claims.search import Disagreement, shrunk, shrunk_within, try_cases
+from ..claims.verdicts import Margin, Verdict
 from ..data.case import Case
 from ..sources.registry import Oracle
-from .checks import Check, values
 from .diagnose import Diagnosis
-from .judges import judged_by, own_claims, truth_for, why_not_tried
-from .referee import Tally, applies, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from .search import Disagreement, shrunk, shrunk_within, try_cases
 from .snippet import snippet
-from .verdicts import Margin, Verdict
 
 EXAMPLES = 60
 WITH_ORACLES = "values"  # the check on whose cases the oracles are held against the truth as well

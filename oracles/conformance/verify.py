@@ -14,13 +14,13 @@ from reference import InputError
 
 from ..candidates.layer import reference_layer
 from ..cases.generation import DTYPES
+from ..claims.referee import Tally
+from ..claims.verdicts import Verdict
 from ..ops import OPS
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from .agreement import Progress, check_agreement, plan
 from .processes import cores, share
-from .referee import Tally
 from .report import Report
-from .verdicts import Verdict
 
 EXAMPLES = 60
 LONG = 200  # cases from which on a run is worth more processes, which load the frameworks again

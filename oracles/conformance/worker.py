@@ -21,14 +21,14 @@ from ..candidates.blackbox import BlackBox
 from ..candidates.contain import CLOCK
 from ..candidates.gpu_lost import lost
 from ..candidates.target import Target, load_layer
+from ..claims.judges import judged_by
+from ..claims.search import Disagreement
+from ..claims.verdicts import Verdict
 from ..data.json_data import from_data, read_json, to_data
 from ..sources.registry import OracleUnavailable
-from .judges import judged_by
 from .kit import Plan, claims, panel_for, setting
 from .replay import Recording, replay
-from .search import Disagreement
 from .trial import WITH_ORACLES, Watch
-from .verdicts import Verdict
 
 Message = dict[str, Any]
 

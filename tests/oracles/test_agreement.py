@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from oracles.cases.generation import DTYPES, cases
-from oracles.conformance.truth import Truth
+from oracles.claims.truth import Truth
 from oracles.ops import OPS
 from oracles.sources.registry import UnsupportedCase
 

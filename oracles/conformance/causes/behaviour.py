@@ -11,15 +11,15 @@ from ...candidates.layer import Layer
 from ...candidates.run import backward, forward, hand_over, parameters
 from ...candidates.sessions import ClassSession
 from ...cases.variations import contiguous
+from ...claims.checks import with_integers
+from ...claims.referee import run_layer
+from ...claims.search import Disagreement
+from ...claims.state_checks import right_elsewhere
 from ...data.arrays import Array, is_plain, same_bits
 from ...data.case import Case
 from ...sources.registry import LayerError
-from ..checks import with_integers
 from ..evidence import Evidence, same
 from ..probes import plain_case
-from ..referee import run_layer
-from ..search import Disagreement
-from ..state_checks import right_elsewhere
 from .history import adds_up
 
 _READ = ("output", "weights", "biases")  # by whoever uses the layer; what else it keeps is for its own backward pass

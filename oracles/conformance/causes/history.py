@@ -11,14 +11,14 @@ from ...candidates.contain import call_of_candidate, said
 from ...candidates.layer import Layer
 from ...candidates.run import forward, hand_over, options_of, predictions
 from ...cases.variations import variations
+from ...claims.judges import truth_for
+from ...claims.referee import run_layer
+from ...claims.search import Disagreement
+from ...claims.state_checks import after_another
 from ...data.arrays import same_bits
 from ...data.case import Case, Result
 from ..evidence import Evidence, same
-from ..judges import truth_for
 from ..probes import plain_case
-from ..referee import run_layer
-from ..search import Disagreement
-from ..state_checks import after_another
 from .formulas import shifted_softmax, softmax_vjp_with
 
 SUMS = ("adds to an earlier call's result", "accumulates over the calls")

@@ -7,7 +7,7 @@ from here import plan
 from oracles import Case, InputError
 from oracles.campaign.findings import KEPT, Findings
 from oracles.campaign.work import work
-from oracles.conformance.verdicts import Verdict
+from oracles.claims.verdicts import Verdict
 
 
 @pytest.fixture(scope="module")

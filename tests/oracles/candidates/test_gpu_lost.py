@@ -15,12 +15,12 @@ from oracles import Case, InputError, Layer, Op, OracleUnavailable, check_layer
 from oracles.candidates import gpu_lost as module
 from oracles.candidates.gpu_lost import lost, meaning
 from oracles.candidates.target import Target
-from oracles.conformance.checks import CHECKS, values
+from oracles.claims.checks import CHECKS, values
+from oracles.claims.search import Disagreement, shrunk
 from oracles.conformance.isolated import check_isolated
 from oracles.conformance.layer_check import LayerCheck, Run
 from oracles.conformance.replay import replay
 from oracles.conformance.report import CheckFailed
-from oracles.conformance.search import Disagreement, shrunk
 from oracles.conformance.trial import search
 
 CANDIDATE = source("x.shape[-1] > 3")

@@ -11,7 +11,7 @@ import pytest
 from oracles import Case, InputError, Layer, check_layer, load
 from oracles.candidates.interchange import Handover, as_array, keeps_layout, memory, to_cupy
 from oracles.candidates.run import run
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
 from oracles.conformance.trial import search
 from oracles.data.recipe import LAYOUTS, laid_out
 from oracles.sources.registry import LayerError

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from oracles import Layer, check_layer
-from oracles.conformance.pools import large, small
+from oracles.claims.frames_of_claims import large, small
 
 
 def plain(x):

@@ -24,9 +24,9 @@ from oracles import (
 from oracles.cases.frames import frame_pool, large_frames
 from oracles.cases.generation import Variety, cases
 from oracles.cases.own_cases import own_frame
+from oracles.claims.search import try_cases
+from oracles.claims.truth import Truth
 from oracles.conformance.bugs import bugs
-from oracles.conformance.search import try_cases
-from oracles.conformance.truth import Truth
 from oracles.ops import DECLARATIONS, OPS
 from oracles.ops.signature import holds
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from oracles import Case, Layer, Oracle, Result, load
 from oracles.candidates.layer import reference_layer
+from oracles.claims.referee import Tally
 from oracles.conformance.agreement import check_agreement, plan
-from oracles.conformance.referee import Tally
 
 EXACT = load("exact")
 

@@ -11,8 +11,8 @@ from oracles.calculus.model import ARITHMETIC
 from oracles.candidates.layer import reference_layer
 from oracles.candidates.run import run
 from oracles.cases.generation import DTYPES, cases
-from oracles.conformance.referee import Tally, judge_oracle
-from oracles.conformance.truth import Truth
+from oracles.claims.referee import Tally, judge_oracle
+from oracles.claims.truth import Truth
 from oracles.data.arrays import array
 from oracles.ops import OPS
 from oracles.sources.available import products_note

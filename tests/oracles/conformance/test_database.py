@@ -11,10 +11,10 @@ from hypothesis.database import InMemoryExampleDatabase
 import oracles.conformance.database as module
 from oracles import Case, InputError, Layer, check_layer
 from oracles.candidates.layer import reference_layer
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
+from oracles.claims.referee import Tally
+from oracles.claims.verdicts import Verdict
 from oracles.conformance.database import active, keep, kept, key, opened, search_kept_first
-from oracles.conformance.referee import Tally
-from oracles.conformance.verdicts import Verdict
 
 VALUES = CHECKS[0]
 RIGHT = reference_layer("relu")

@@ -4,7 +4,7 @@ import numpy as np
 
 from oracles import Case, Layer
 from oracles.candidates.layer import reference_layer
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
 from oracles.conformance.evidence import Evidence, gather
 from oracles.conformance.probes import plain_case
 from oracles.conformance.trial import search

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError, Layer, check_layer
-from oracles.conformance.compare import Elements
+from oracles.claims.compare import Elements
+from oracles.claims.verdicts import EDGES, Margin, Verdict
 from oracles.conformance.html_report import grid, number, require, shade
 from oracles.conformance.report import Report
-from oracles.conformance.verdicts import EDGES, Margin, Verdict
 from reference import softmax
 
 pytest.importorskip("jinja2")

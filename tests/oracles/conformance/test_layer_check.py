@@ -9,7 +9,7 @@ from own_ops import ELEMENTWISE
 import oracles.conformance.layer_check as module
 from oracles import Case, Layer, Op, Oracle, OracleUnavailable, Result, UnsupportedCase, load
 from oracles.candidates.layer import reference_layer
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
 from oracles.conformance.layer_check import KEPT, RUN, LayerCheck, Run, seed_of
 from oracles.conformance.report import CheckFailed
 from reference import InputError

@@ -8,7 +8,7 @@ import pytest
 
 from oracles import Case, Layer, load
 from oracles.candidates.traced import TracedSession
-from oracles.conformance.search import Disagreement
+from oracles.claims.search import Disagreement
 from oracles.conformance.snippet import snippet
 from oracles.ops import get_op
 

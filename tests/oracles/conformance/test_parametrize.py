@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError, Layer, parametrize_with_checks
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
 from oracles.conformance.report import CheckFailed
 from oracles.sources.registry import names
 

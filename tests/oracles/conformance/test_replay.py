@@ -6,8 +6,8 @@ import pytest
 from oracles import Case, InputError, Layer
 from oracles.candidates.layer import reference_layer
 from oracles.candidates.target import Target
+from oracles.claims.verdicts import Verdict
 from oracles.conformance.replay import Recording, replay, sources
-from oracles.conformance.verdicts import Verdict
 
 CASE = Case("relu", {"inputs": [[1.0, 0.0]]}, [[2.0, 3.0]])
 OTHER = Case("relu", {"inputs": [[5.0, 4.0]]}, [[1.0, 1.0]])

@@ -11,14 +11,14 @@ import pytest
 
 from oracles import Layer
 from oracles.cases.frames import Frame
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
+from oracles.claims.search import Disagreement
 from oracles.conformance.probes import plain_case
-from oracles.conformance.search import Disagreement
 from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 
-from .test_checks import WRONG, Drifts, ReLU
-from .test_state_checks import GradientKept, KnownByIdentity, OnTheClass, WrongAfterTwentyCalls
+from ..claims.test_checks import WRONG, Drifts, ReLU
+from ..claims.test_state_checks import GradientKept, KnownByIdentity, OnTheClass, WrongAfterTwentyCalls
 
 BY_NAME = {check.name: check for check in CHECKS}
 

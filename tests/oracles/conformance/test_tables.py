@@ -3,9 +3,9 @@ import io
 import numpy as np
 from rich.console import Console
 
+from oracles.claims.verdicts import EXACT, Margin, Verdict
 from oracles.conformance.report import Report
 from oracles.conformance.tables import margin_text, margins_table, summary_lines, told_lines
-from oracles.conformance.verdicts import EXACT, Margin, Verdict
 
 
 def rendered(table):

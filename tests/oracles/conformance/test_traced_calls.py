@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from oracles import Layer, load
-from oracles.conformance.checks import CHECKS
+from oracles.claims.checks import CHECKS
 from oracles.conformance.snippet import snippet
 from oracles.conformance.traced_calls import _TENSOR_ON
 from oracles.conformance.trial import search

@@ -8,9 +8,9 @@ import numpy as np
 import reference
 from oracles import Case, Layer, Oracle, UnsupportedCase, check_layer, load
 from oracles.candidates.layer import reference_layer
-from oracles.conformance.checks import CHECKS
-from oracles.conformance.referee import Tally
-from oracles.conformance.search import Disagreement
+from oracles.claims.checks import CHECKS
+from oracles.claims.referee import Tally
+from oracles.claims.search import Disagreement
 from oracles.conformance.trial import search, takes, verdicts
 
 BY_NAME = {check.name: check for check in CHECKS}

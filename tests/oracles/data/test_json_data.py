@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from oracles import Case, InputError
+from oracles.claims.verdicts import Margin, Verdict
 from oracles.conformance.report import Report
-from oracles.conformance.verdicts import Margin, Verdict
 from oracles.data.json_data import from_data, read_json, to_data
 
 CASE = Case("relu", {"inputs": [0.0, np.nan]}, [1.0, np.inf])

@@ -10,10 +10,10 @@ from oracles.calculus.balls import enclose as in_balls
 from oracles.calculus.model import ARITHMETIC
 from oracles.candidates.layer import reference_layer
 from oracles.candidates.run import run
-from oracles.conformance.checks import CHECKS
-from oracles.conformance.compare import elementwise
-from oracles.conformance.search import try_cases
-from oracles.conformance.truth import Truth
+from oracles.claims.checks import CHECKS
+from oracles.claims.compare import elementwise
+from oracles.claims.search import try_cases
+from oracles.claims.truth import Truth
 from oracles.ops import OPS
 from oracles.sources import derived
 from oracles.sources.ball_arithmetic import enclosure

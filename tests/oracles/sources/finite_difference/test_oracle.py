@@ -4,8 +4,8 @@ import pytest
 from oracles import Case, Op, Recipe, UnsupportedCase, load
 from oracles.cases.frames import frame_pool
 from oracles.cases.generation import Variety
-from oracles.conformance.search import try_cases
-from oracles.conformance.truth import Truth
+from oracles.claims.search import try_cases
+from oracles.claims.truth import Truth
 from oracles.ops import DECLARATIONS
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from oracles import Layer
 from oracles.candidates.layer import reference_layer
-from oracles.conformance import pools
+from oracles.claims import frames_of_claims as pools
 from oracles.ops import OPS
 from reference import softmax, softmax_vjp
 

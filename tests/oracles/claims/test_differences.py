@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from oracles.conformance.differences import slope
+from oracles.claims.differences import slope
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import oracles.conformance.compare as compare_module
-from oracles.conformance.compare import compare
-from oracles.conformance.conventions import Alternative
+import oracles.claims.compare as compare_module
+from oracles.claims.alternatives import Alternative
+from oracles.claims.compare import compare
 from oracles.sources.enclosure import Enclosure
 
 NAN, INF = np.nan, np.inf

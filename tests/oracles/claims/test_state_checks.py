@@ -11,9 +11,9 @@ import reference
 from oracles import Case, Layer
 from oracles.candidates.layer import reference_layer
 from oracles.cases.variations import variations
-from oracles.conformance import state_checks
-from oracles.conformance.search import Disagreement
-from oracles.conformance.state_checks import later_calls, repeatable, right_elsewhere, stateless
+from oracles.claims import state_checks
+from oracles.claims.search import Disagreement
+from oracles.claims.state_checks import later_calls, repeatable, right_elsewhere, stateless
 
 CASE = Case("relu", [np.array([[1.0, -2.0], [3.0, 4.0]])], np.array([[5.0, 6.0], [7.0, 8.0]]))
 

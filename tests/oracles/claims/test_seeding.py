@@ -7,9 +7,9 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from oracles.cases.frames import Frame
-from oracles.conformance import reproducible
-from oracles.conformance.reproducible import same_everywhere
-from oracles.conformance.search import try_cases
+from oracles.claims import seeding as reproducible
+from oracles.claims.search import try_cases
+from oracles.claims.seeding import same_everywhere
 
 LARGE = 1_234_567_000
 

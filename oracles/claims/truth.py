@@ -15,8 +15,8 @@ from ..data.case import Case, Result
 from ..sources.derived import arithmetic_of, bounds, bounds_and_enclosures, bounds_in, enclose
 from ..sources.enclosure import Enclosure
 from ..sources.registry import EXACT, Oracle, Products
+from .alternatives import Alternative, alternatives
 from .compare import Comparison, compare
-from .conventions import Alternative, alternatives
 
 # the truth is known when its radius is this far below every bound
 SHARPNESS = 2.0**-10

@@ -10,7 +10,7 @@ from told import told
 import reference
 from oracles import Case, Layer, Op
 from oracles.candidates.layer import reference_layer
-from oracles.conformance.checks import (
+from oracles.claims.checks import (
     CHECKS,
     LONG,
     arguments_untouched,
@@ -20,8 +20,8 @@ from oracles.conformance.checks import (
     values,
     wrong_in_any_layout,
 )
-from oracles.conformance.referee import Tally
-from oracles.conformance.search import Disagreement
+from oracles.claims.referee import Tally
+from oracles.claims.search import Disagreement
 from oracles.conformance.trial import search
 
 BY_NAME = {check.name: check for check in CHECKS}

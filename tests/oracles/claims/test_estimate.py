@@ -1,7 +1,7 @@
 import numpy as np
 
 from oracles.calculus.model import ARITHMETIC
-from oracles.conformance.estimate import effects, own_error, stored
+from oracles.claims.estimate import effects, own_error, stored
 
 
 def test_the_effect_of_moving_all_entries_is_that_of_the_worst_signs_where_few_go_into_an_element():

@@ -2,7 +2,7 @@
 
 import math
 
-from oracles.conformance.verdicts import BINS, EDGES, Margin, Verdict, bin_of, distinct, merged
+from oracles.claims.verdicts import BINS, EDGES, Margin, Verdict, bin_of, distinct, merged
 
 
 def test_every_margin_has_a_bin_whose_edge_it_does_not_exceed():

@@ -1,7 +1,7 @@
 import itertools
 
 from oracles.cases.frames import Frame
-from oracles.conformance.search import Disagreement, shrunk, try_cases
+from oracles.claims.search import Disagreement, shrunk, try_cases
 
 FRAME = Frame("relu", (5, 7))
 

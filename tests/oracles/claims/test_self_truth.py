@@ -3,9 +3,9 @@ import pytest
 from own_ops import LAYERS, layer_of, op_of, swish
 
 from oracles import Layer, check_layer
-from oracles.conformance.checks import PLAIN, values
-from oracles.conformance.pools import small
-from oracles.conformance.search import try_cases
+from oracles.claims.checks import PLAIN, values
+from oracles.claims.frames_of_claims import small
+from oracles.claims.search import try_cases
 
 
 def found_on(layer, dtype, count=12):

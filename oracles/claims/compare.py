@@ -11,7 +11,7 @@ import numpy as np
 from ..calculus.model import Floats
 from ..data.arrays import Array, row_blocks, widened
 from ..sources.enclosure import Enclosure
-from .conventions import Alternative
+from .alternatives import Alternative
 
 LARGE = 1 << 18  # elements of a result that is compared by blocks of its rows
 REACH = 6  # elements shown to each side of the worst

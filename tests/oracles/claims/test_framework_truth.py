@@ -5,12 +5,12 @@ import pytest
 from own_ops import LAYERS, floats, installed, layer_of
 
 from oracles import Case, InputError, Layer, Op, check_layer
-from oracles.conformance.checks import PLAIN
-from oracles.conformance.framework_truth import framework_truth
-from oracles.conformance.judges import truth_for
-from oracles.conformance.pools import small
-from oracles.conformance.referee import judge_layer
-from oracles.conformance.search import try_cases
+from oracles.claims.checks import PLAIN
+from oracles.claims.frames_of_claims import small
+from oracles.claims.framework_truth import framework_truth
+from oracles.claims.judges import truth_for
+from oracles.claims.referee import judge_layer
+from oracles.claims.search import try_cases
 from oracles.conformance.tables import summary_lines
 
 INPUTS = floats((3,)).map(lambda x: {"inputs": x})

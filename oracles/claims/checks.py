@@ -22,7 +22,7 @@ from ..cases.variations import contiguous, with_masked_rows, with_nan, with_unli
 from ..data.arrays import Array, same_bits
 from ..data.case import Case, Result
 from ..ops.domains import REAL
-from . import pools
+from . import frames_of_claims as pools
 from .judges import own_claims, truth_for
 from .referee import hold, judge_layer, run_layer
 from .search import Disagreement, raising_is_wrong

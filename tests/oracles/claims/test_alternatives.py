@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from oracles import Case, Result, load
-from oracles.conformance.conventions import alternatives
-from oracles.conformance.truth import Truth
+from oracles.claims.alternatives import alternatives
+from oracles.claims.truth import Truth
 from oracles.sources.registry import OracleUnavailable
 from reference.nnfs import Loss_CategoricalCrossentropy
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import oracles.conformance.truth as truth_module
+import oracles.claims.truth as truth_module
 from oracles import Case, InputError, Result, load
-from oracles.conformance.truth import Truth
+from oracles.claims.truth import Truth
 
 
 def test_precision_is_raised_until_the_truth_is_sharp(monkeypatch):

@@ -22,7 +22,7 @@ from ..cases.shrink import shrink
 from ..data.case import Case
 from ..sources.registry import LayerError
 from .compare import Comparison
-from .reproducible import same_everywhere
+from .seeding import same_everywhere
 
 Judge = Callable[[Case], object]
 
