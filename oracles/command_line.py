@@ -145,8 +145,8 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     backproof conventions --record records
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .conformance import convention_table as table
     from .conformance.tables import conventions_table
+    from .conventions import answers as table
     from .data.json_data import to_data
     from .sources.available import load_oracles
 

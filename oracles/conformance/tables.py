@@ -14,8 +14,8 @@ from rich.text import Text
 
 from ..claims.compare import Comparison
 from ..claims.verdicts import EXACT, Margin, distinct, merged
+from ..conventions.answers import Row
 from .bugs import bug_text, bugs, whole, wrapped
-from .convention_table import Row
 from .report import Report, dispute_line, dispute_title, source_order, table_title
 
 ALL_SORTS = "the exact value, and for ops of your own what their reports say"

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import oracles.conformance.verify as verify_module
 from oracles import Layer
 from oracles.command_line import main
-from oracles.conformance import convention_table as table
+from oracles.conventions import answers as table
 from reference import relu
 
 QUICK = ["--op", "relu", "--dtype", "float32", "--oracle", "exact", "--examples", "5"]

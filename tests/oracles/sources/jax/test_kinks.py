@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from oracles.conformance.convention_probes import FUNCTIONS
+from oracles.conventions.questions import FUNCTIONS
 
 kinks = pytest.importorskip("oracles.sources.jax.kinks", exc_type=ImportError)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from oracles.cases.generation import DTYPES
-from oracles.conformance.convention_probes import FUNCTIONS, PROBES, shown
-from oracles.conformance.convention_table import key
+from oracles.conventions.answers import key
+from oracles.conventions.questions import FUNCTIONS, PROBES, shown
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

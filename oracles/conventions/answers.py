@@ -30,7 +30,7 @@ from ..cases.generation import DTYPES
 from ..data.arrays import as_dtype
 from ..data.json_data import from_data, read_json, to_data
 from ..sources.registry import Oracle, UnsupportedCase, load
-from .convention_probes import FUNCTIONS, PROBES, FunctionProbe, Probe
+from .questions import FUNCTIONS, PROBES, FunctionProbe, Probe
 
 ROOT = Path(__file__).parents[2]
 ALONE = "import sys; sys.path[:1] = [{root!r}]; from {module} import answer_alone; answer_alone(*{asked!r})"
@@ -195,7 +195,7 @@ def recorded(framework: str, version: str, folder: Path | None = None, *, device
 
 def records(folder: Path | None = None) -> list[Record]:
     """All records. Raises InputError where a file is none."""
-    place: Any = resources.files("oracles.conformance") / "recorded" if folder is None else folder
+    place: Any = resources.files("oracles.conventions") / "recorded" if folder is None else folder
     found = []
     for file in sorted(place.iterdir(), key=lambda f: str(f.name)):
         if file.name.endswith(".json"):

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from oracles import InputError, OracleUnavailable, UnsupportedCase, load
-from oracles.conformance import convention_table as table
-from oracles.conformance.convention_table import Record, Row
+from oracles.conventions import answers as table
+from oracles.conventions.answers import Record, Row
 
 MINE = Record("mine", "2.0.1", "cpu", {"q": {"float32": "0", "float64": "0"}, "p": {"float32": "1"}})
 DOCS = Path(__file__).parents[3] / "docs" / "conventions.md"

@@ -1,0 +1,1 @@
+"""What frameworks choose where mathematics does not: questions, and the answers of each version."""
