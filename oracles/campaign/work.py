@@ -22,6 +22,7 @@ from ..candidates.target import Target, load_layer
 from ..cases.frames import Frame
 from ..cases.generation import Variety
 from ..cases.mutations import mutate
+from ..causes.diagnose import Diagnosis
 from ..claims.checks import CHECKS
 from ..claims.compare import Comparison
 from ..claims.frames_of_claims import large, small
@@ -29,7 +30,6 @@ from ..claims.judges import judged_by, notes, truth_for
 from ..claims.referee import Tally, disputes, judge_layer, judge_oracle
 from ..claims.search import Disagreement, shrunk, try_cases
 from ..claims.verdicts import Margin, Verdict
-from ..conformance.diagnose import Diagnosis
 from ..conformance.kit import panel_for
 from ..conformance.trial import WITH_ORACLES, explained, takes
 from ..data.case import Case

@@ -15,9 +15,9 @@ import numpy as np
 from reference import InputError
 
 from ..candidates.target import Target
+from ..causes.diagnose import UNEXPLAINED
 from ..claims.verdicts import Verdict
 from ..data.json_data import from_data, to_data
-from .diagnose import UNEXPLAINED
 from .kit import Progress, Setting, assembled, planned
 from .listening import Died, answers
 from .replay import Recording, Replayed

@@ -16,6 +16,8 @@ from ..candidates.gpu_lost import notice
 from ..candidates.interchange import keeps_layout
 from ..candidates.layer import Layer
 from ..cases.generation import DTYPES
+from ..causes.diagnose import Diagnosis
+from ..causes.telling_cases import plain_case
 from ..claims import frames_of_claims as pools
 from ..claims.checks import CHECKS
 from ..claims.judges import notes, title_of, truth_of
@@ -23,8 +25,6 @@ from ..claims.verdicts import EXACT, Verdict, merged
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from ..sources.derived import bounds
 from ..sources.registry import Oracle, OracleUnavailable
-from .diagnose import Diagnosis
-from .probes import plain_case
 from .report import Report, followed
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
 

@@ -22,6 +22,7 @@ from reference import InputError
 from ..candidates.backward_source import backward_of
 from ..candidates.gpu_lost import Lost, meaning
 from ..candidates.layer import Layer
+from ..causes.diagnose import Diagnosis
 from ..claims.checks import CHECKS, Check
 from ..claims.judges import ITSELF, truth_for, truth_of, why_not_tried
 from ..claims.referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
@@ -32,7 +33,6 @@ from ..sources.available import load_on, version_of
 from ..sources.registry import Oracle, OracleUnavailable, UnsupportedCase
 from .bugs import WIDTH, bug_text, bugs, dispute_text, whole
 from .database import active, search_kept_first
-from .diagnose import Diagnosis
 from .github import failures_told
 from .report import CheckFailed
 from .trial import EXAMPLES, WITH_ORACLES, explained, nothing_said, takes

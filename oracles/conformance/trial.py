@@ -14,6 +14,7 @@ from ..candidates.contain import left_as_found
 from ..candidates.gpu_lost import Lost
 from ..candidates.layer import Layer
 from ..cases.frames import directions
+from ..causes.diagnose import Diagnosis
 from ..claims.checks import Check, values
 from ..claims.judges import judged_by, own_claims, truth_for, why_not_tried
 from ..claims.referee import Tally, applies, disputes, judge_layer, judge_oracle, verdicts_on_layer
@@ -21,7 +22,6 @@ from ..claims.search import Disagreement, shrunk, shrunk_within, try_cases
 from ..claims.verdicts import Margin, Verdict
 from ..data.case import Case
 from ..sources.registry import Oracle
-from .diagnose import Diagnosis
 from .snippet import snippet
 
 EXAMPLES = 60

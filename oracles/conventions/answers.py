@@ -226,7 +226,7 @@ def _kinks(name: str) -> Any:
     try:
         return import_module(f"oracles.sources.{name}.kinks")
     except ModuleNotFoundError as error:
-        if error.name != f"oracles.sources.{name}.kinks":
+        if error.name not in (f"oracles.sources.{name}", f"oracles.sources.{name}.kinks"):
             raise
         return None  # of another package: its ops are asked alone
 

@@ -9,8 +9,8 @@ from oracles.candidates.run import run
 from oracles.cases import mutations
 from oracles.cases.frames import Frame
 from oracles.cases.mutations import mutate
+from oracles.causes.telling_cases import plain_case
 from oracles.claims.truth import Truth
-from oracles.conformance.probes import plain_case
 from oracles.data.arrays import element_strides
 from oracles.ops import OPS
 

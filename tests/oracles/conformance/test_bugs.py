@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracles import Case, Layer, Recipe, check_layer
+from oracles.causes.diagnose import UNEXPLAINED, Diagnosis
 from oracles.claims.checks import CHECKS
 from oracles.claims.search import Disagreement
 from oracles.claims.verdicts import Verdict
 from oracles.conformance.bugs import LINES, WIDTH, bug_text, bugs, claims, dispute_text, whole
-from oracles.conformance.diagnose import UNEXPLAINED, Diagnosis
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])
 FAILED = Verdict(

@@ -11,9 +11,9 @@ import pytest
 
 from oracles import Layer
 from oracles.cases.frames import Frame
+from oracles.causes.telling_cases import plain_case
 from oracles.claims.checks import CHECKS
 from oracles.claims.search import Disagreement
-from oracles.conformance.probes import plain_case
 from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
 

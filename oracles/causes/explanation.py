@@ -9,14 +9,14 @@ from itertools import chain
 import numpy as np
 
 from ..calculus.model import Floats
-from .causes.estimates import Limits, estimated_places, estimated_values
-from .causes.formulas import formulas
-from .causes.places import EVERYWHERE, Place, places
-from .causes.precision import computed_lower, evaluated_outside, rounded_operands, rounded_results
-from .causes.ranges import ranged
-from .causes.shapes import of_shape
-from .causes.values import Value, copies, cotangents, scaled
 from .evidence import Evidence, same
+from .hypotheses.estimates import Limits, estimated_places, estimated_values
+from .hypotheses.formulas import formulas
+from .hypotheses.places import EVERYWHERE, Place, places
+from .hypotheses.precision import computed_lower, evaluated_outside, rounded_operands, rounded_results
+from .hypotheses.ranges import ranged
+from .hypotheses.shapes import of_shape
+from .hypotheses.values import Value, copies, cotangents, scaled
 
 
 @dataclass(frozen=True)

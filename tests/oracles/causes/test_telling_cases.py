@@ -3,7 +3,7 @@ import pytest
 
 from oracles.candidates.layer import reference_layer
 from oracles.cases.variations import with_nan
-from oracles.conformance.probes import kinks, masks, offsets, plain_case, probes
+from oracles.causes.telling_cases import kinks, masks, offsets, plain_case, probes
 
 
 def test_the_plain_case_has_no_two_equal_arrays():

@@ -30,7 +30,7 @@ from ..data.arrays import FLOAT_DTYPES, Array, widened
 from ..data.case import Case, Result
 from ..data.wide import floats, label_weights, signed_scales
 from ..sources.derived import evaluate
-from .probes import PLAIN, kinks, masks, offsets, plain_case
+from .telling_cases import PLAIN, kinks, masks, offsets, plain_case
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from itertools import combinations
 from ...candidates.layer import Layer
 from ...ops.signature import holds
 from ..evidence import Evidence, frame_of, some_runs
-from ..probes import PLAIN
+from ..telling_cases import PLAIN
 
 
 def limits(layer: Layer, runs: list[Evidence], r: str, dtype: str, seed: int) -> list[tuple[str, int]]:

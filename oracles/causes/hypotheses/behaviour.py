@@ -19,7 +19,7 @@ from ...data.arrays import Array, is_plain, same_bits
 from ...data.case import Case
 from ...sources.registry import LayerError
 from ..evidence import Evidence, same
-from ..probes import plain_case
+from ..telling_cases import plain_case
 from .history import adds_up
 
 _READ = ("output", "weights", "biases")  # by whoever uses the layer; what else it keeps is for its own backward pass

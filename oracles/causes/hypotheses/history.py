@@ -18,7 +18,7 @@ from ...claims.state_checks import after_another
 from ...data.arrays import same_bits
 from ...data.case import Case, Result
 from ..evidence import Evidence, same
-from ..probes import plain_case
+from ..telling_cases import plain_case
 from .formulas import shifted_softmax, softmax_vjp_with
 
 SUMS = ("adds to an earlier call's result", "accumulates over the calls")

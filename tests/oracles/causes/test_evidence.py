@@ -4,9 +4,9 @@ import numpy as np
 
 from oracles import Case, Layer
 from oracles.candidates.layer import reference_layer
+from oracles.causes.evidence import Evidence, gather
+from oracles.causes.telling_cases import plain_case
 from oracles.claims.checks import CHECKS
-from oracles.conformance.evidence import Evidence, gather
-from oracles.conformance.probes import plain_case
 from oracles.conformance.trial import search
 
 WRONG = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: np.where(x >= 0, g, 0), name="leaks")

@@ -17,7 +17,9 @@ from ..cases.variations import contiguous
 from ..claims.checks import Check
 from ..claims.search import Disagreement
 from ..sources.registry import LayerError
-from .causes.behaviour import (
+from .evidence import Evidence, gather
+from .explanation import Explanation, explain, explains, misshapen
+from .hypotheses.behaviour import (
     of_attributes,
     of_cache,
     of_counting,
@@ -28,13 +30,11 @@ from .causes.behaviour import (
     of_repetition,
     of_writes,
 )
-from .causes.history import of_history, of_plain_history
-from .causes.limits import limits
-from .causes.raising import of_raising
-from .causes.shapes import of_shape
-from .evidence import Evidence, gather
-from .explanation import Explanation, explain, explains, misshapen
-from .probes import plain_case, with_axes_of_one
+from .hypotheses.history import of_history, of_plain_history
+from .hypotheses.limits import limits
+from .hypotheses.raising import of_raising
+from .hypotheses.shapes import of_shape
+from .telling_cases import plain_case, with_axes_of_one
 
 UNEXPLAINED = "unexplained"
 ABOUT_SHAPES = r"(?i)\b(shapes?|broadcast|aligned|size of tensor)\b"  # in the errors of NumPy, torch and JAX

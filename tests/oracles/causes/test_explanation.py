@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from oracles import Case, Layer
-from oracles.conformance.causes.places import EVERYWHERE
-from oracles.conformance.causes.values import constant, copies
-from oracles.conformance.evidence import Evidence
-from oracles.conformance.explanation import Explanation, explain, explains, misshapen
+from oracles.causes.evidence import Evidence
+from oracles.causes.explanation import Explanation, explain, explains, misshapen
+from oracles.causes.hypotheses.places import EVERYWHERE
+from oracles.causes.hypotheses.values import constant, copies
 from reference import relu, relu_vjp
 
 TWICE = Explanation("dinputs", constant(2.0), EVERYWHERE)

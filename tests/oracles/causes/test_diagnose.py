@@ -7,8 +7,8 @@ import pytest
 from mutants.relu import ReLU
 
 from oracles import Layer, check_layer
+from oracles.causes.diagnose import UNEXPLAINED
 from oracles.conformance.bugs import bugs
-from oracles.conformance.diagnose import UNEXPLAINED
 from reference import (
     cross_entropy,
     cross_entropy_vjp,
@@ -701,6 +701,6 @@ def test_a_cause_is_one_of_the_case_that_is_shown(seed):
 
 
 def test_nothing_is_recognised_in_no_runs():
-    from oracles.conformance.diagnose import Diagnosis
+    from oracles.causes.diagnose import Diagnosis
 
     assert Diagnosis(Layer("relu", forward=np.abs, vjp=lambda g, x: g), 0)._recognised([]) == ""

@@ -1,0 +1,1 @@
+"""Why a layer failed, from the numbers alone."""
