@@ -191,7 +191,7 @@ def test_imports(rule, folder):
         ("oracles/calculus/primitives/sums.py", "from ...words import printable", calculus_stands_alone),
         ("oracles/data/case.py", "def f():\n    import jax.numpy", frameworks_in_their_adapters),
         ("oracles/sources/torch/oracle.py", "from ..jax.oracle import vjp", adapters_stand_alone),
-        ("oracles/conformance/snippet.py", "from .verify import verify", one_direction),
+        ("oracles/snippets/snippet.py", "from .verify import verify", one_direction),
         ("oracles/claims/truth.py", "from ..reports.report import Report", packages_in_order),
         ("oracles/claims/truth.py", "from ..kit import check_layer", packages_in_order),
         ("oracles/words.py", "from .conformance.truth import Truth", no_kit_below),

@@ -9,8 +9,8 @@ import pytest
 
 from oracles import check_layer
 from oracles.claims.checks import CHECKS
-from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
+from oracles.snippets.snippet import snippet
 
 TESTS = Path(__file__).parent
 EXAMPLES = 40

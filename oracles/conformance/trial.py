@@ -21,8 +21,8 @@ from ..claims.referee import Tally, applies, disputes, judge_layer, judge_oracle
 from ..claims.search import Disagreement, shrunk, shrunk_within, try_cases
 from ..claims.verdicts import Margin, Verdict
 from ..data.case import Case
+from ..snippets.snippet import snippet
 from ..sources.registry import Oracle
-from .snippet import snippet
 
 EXAMPLES = 60
 WITH_ORACLES = "values"  # the check on whose cases the oracles are held against the truth as well

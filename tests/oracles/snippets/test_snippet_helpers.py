@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from oracles.conformance.snippet_helpers import HELPERS
+from oracles.snippets.snippet_helpers import HELPERS
 
 
 @pytest.fixture

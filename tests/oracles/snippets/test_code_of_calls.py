@@ -3,7 +3,7 @@
 import numpy as np
 
 from oracles import Case, Layer
-from oracles.conformance.calls import calls_of
+from oracles.snippets.code_of_calls import calls_of
 from reference import Dense, relu, relu_vjp
 
 NAMES = {"inputs": "inputs", "weights": "weights", "biases": "biases", "cotangent": "cotangent"}

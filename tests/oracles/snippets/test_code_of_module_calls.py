@@ -9,10 +9,10 @@ import pytest
 from oracles import Case, Layer, load
 from oracles.candidates.traced import TracedSession
 from oracles.claims.search import Disagreement
-from oracles.conformance.snippet import snippet
 from oracles.ops import get_op
+from oracles.snippets.snippet import snippet
 
-from .test_traced_calls import failure, snippet_of
+from .test_code_of_traced_calls import failure, snippet_of
 
 
 def modules():

@@ -14,8 +14,8 @@ from oracles.cases.frames import Frame
 from oracles.causes.telling_cases import plain_case
 from oracles.claims.checks import CHECKS
 from oracles.claims.search import Disagreement
-from oracles.conformance.snippet import snippet
 from oracles.conformance.trial import search
+from oracles.snippets.snippet import snippet
 
 from ..claims.test_checks import WRONG, Drifts, ReLU
 from ..claims.test_state_checks import GradientKept, KnownByIdentity, OnTheClass, WrongAfterTwentyCalls

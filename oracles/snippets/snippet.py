@@ -13,7 +13,7 @@ from ..claims.search import Disagreement
 from ..claims.state_checks import MANY, later_calls
 from ..data.arrays import code
 from ..data.case import Case
-from .calls import Calls, calls_of
+from .code_of_calls import Calls, calls_of
 from .snippet_helpers import HELPERS
 
 LIMIT = 400  # elements of an array that is written out

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from oracles.candidates import target
-from oracles.conformance.importable import imported
+from oracles.snippets.importable import imported
 
 MODULE = """
 import functools

@@ -13,7 +13,7 @@ from ..candidates.traced import TracedSession
 from ..claims.referee import run_layer
 from ..claims.search import Disagreement
 from ..data.case import Case
-from .traced_calls import TorchCalls
+from .code_of_traced_calls import TorchCalls
 
 
 class ModuleCalls(TorchCalls):

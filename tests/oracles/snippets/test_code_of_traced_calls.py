@@ -9,11 +9,11 @@ import pytest
 
 from oracles import Layer, load
 from oracles.claims.checks import CHECKS
-from oracles.conformance.snippet import snippet
-from oracles.conformance.traced_calls import _TENSOR_ON
 from oracles.conformance.trial import search
 from oracles.data.arrays import array
 from oracles.data.recipe import LAYOUTS, laid_out
+from oracles.snippets.code_of_traced_calls import _TENSOR_ON
+from oracles.snippets.snippet import snippet
 
 BY_NAME = {check.name: check for check in CHECKS}
 

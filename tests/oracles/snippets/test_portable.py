@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from oracles.conformance import importable
-from oracles.conformance.portable import portable
+from oracles.snippets import importable
+from oracles.snippets.portable import portable
 from reference import relu
 
 FACTOR = 3
@@ -50,7 +50,7 @@ SCRIPT = """
 import math
 import numpy as np
 import pytest
-from oracles.conformance.portable import portable
+from oracles.snippets.portable import portable
 FACTOR = 3
 def helper(x):
     return x * FACTOR

@@ -17,9 +17,9 @@ from ..claims.referee import run_layer
 from ..claims.search import Disagreement
 from ..data.case import Case
 from ..sources.arguments import taken_by
-from .module_calls import ModuleCalls
+from .code_of_module_calls import ModuleCalls
+from .code_of_traced_calls import JaxCalls, NamedArrays, ReturningCalls, TorchCalls
 from .portable import portable
-from .traced_calls import JaxCalls, NamedArrays, ReturningCalls, TorchCalls
 
 _CUPY = """\
 def convert(a):

@@ -1,0 +1,1 @@
+"""A failure as code that shows it in a fresh interpreter."""
