@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .candidates.layer import Layer as Layer
     from .conformance.kit import check_layer as check_layer
     from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
-    from .conformance.report import CheckFailed as CheckFailed
     from .data.case import Case as Case
     from .data.case import Result as Result
     from .data.recipe import Recipe as Recipe
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from .ops import one_hot as one_hot
     from .ops import positive as positive
     from .ops import probabilities as probabilities
+    from .reports.report import CheckFailed as CheckFailed
     from .sources.registry import Oracle as Oracle
     from .sources.registry import OracleUnavailable as OracleUnavailable
     from .sources.registry import UnsupportedCase as UnsupportedCase
@@ -39,7 +39,7 @@ _HOMES = {
     "check_layer": ".conformance.kit",
     "Layer": ".candidates.layer",
     "parametrize_with_checks": ".conformance.parametrize",
-    "CheckFailed": ".conformance.report",
+    "CheckFailed": ".reports.report",
     "Op": ".ops",
     "booleans": ".ops",
     "ids": ".ops",

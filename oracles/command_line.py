@@ -99,9 +99,9 @@ def verify(
     backproof verify --html report.html --junit report.xml
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .conformance.tables import margins_table, summary_lines
     from .conformance.verify import EXAMPLES, planned_cases
     from .conformance.verify import verify as run
+    from .reports.tables import margins_table, summary_lines
 
     count = EXAMPLES if examples is None else examples
     chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
@@ -145,9 +145,9 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     backproof conventions --record records
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .conformance.tables import conventions_table
     from .conventions import answers as table
     from .data.json_data import to_data
+    from .reports.tables import conventions_table
     from .sources.available import load_oracles
 
     loaded, absent = load_oracles(oracles or None, device)

@@ -90,7 +90,7 @@ def campaign(
     from .campaign.report import report as report_of
     from .campaign.run import CampaignStopped, run
     from .conformance.database import active, opened
-    from .conformance.tables import margins_table, summary_lines
+    from .reports.tables import margins_table, summary_lines
 
     if timeout is not None and math.isnan(timeout):
         raise click.BadParameter("expected a number of seconds", param_hint="--timeout")

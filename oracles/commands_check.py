@@ -29,7 +29,7 @@ from .terminal import (
 
 if TYPE_CHECKING:  # the kit is loaded by the commands that need it
     from .candidates.target import Target
-    from .conformance.report import Report
+    from .reports.report import Report
 
 VJP = click.option("--vjp", help="The function that computes the gradients, where the candidate is a function.")
 FORMS = click.option(
@@ -172,7 +172,7 @@ def replay(
     from .candidates.target import Target, load_layer
     from .conformance import isolated
     from .conformance import replay as replays
-    from .conformance.tables import comparisons_table
+    from .reports.tables import comparisons_table
 
     recording = replays.Recording.load(file)
     target = Target(candidate, recording.case.op, vjp, targets, framework, device) if candidate else recording.target
@@ -198,7 +198,7 @@ def replay(
 
 
 def _show(report: Report, saved: list[Path], verbose: bool) -> None:
-    from .conformance.tables import margins_table, summary_lines
+    from .reports.tables import margins_table, summary_lines
 
     console = page()
     if report.margins:

@@ -173,7 +173,7 @@ class _Session:
             terminalreporter.write_line(f"backproof: no summary, by a fault of backproof:\n{traceback.format_exc()}")
 
     def _summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        from .conformance.tables import told_lines
+        from .reports.tables import told_lines
 
         lines = told_lines(self.told, with_table=self.config.option.verbose >= 0)
         if not self.has_header:  # the process that started pytest-xdist's workers collects nothing
@@ -184,7 +184,7 @@ class _Session:
         for line in lines:
             terminalreporter.write_line(line)
         if self.failed and os.environ.get("GITHUB_ACTIONS") == "true":
-            from .conformance.github import commands
+            from .reports.github import commands
 
             terminalreporter.ensure_newline()  # a command begins its line
             for line in commands(self.failed, os.environ.get("GITHUB_WORKSPACE") or os.getcwd()):

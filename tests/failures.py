@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from oracles.conformance.bugs import LINES, WIDTH, bug_text
+from oracles.reports.bugs import LINES, WIDTH, bug_text
 
 TESTS = Path(__file__).parent
 

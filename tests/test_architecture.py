@@ -26,53 +26,6 @@ PACKAGES = (
     "runs",
     "cli",
 )
-# the way through the kit: each stage imports only what stands before it
-STAGES = (
-    (
-        "blackbox",
-        "contain",
-        "listening",
-        "derived",
-        "importable",
-        "lost",
-        "processes",
-        "records",
-        "reproducible",
-        "bounds",
-        "portable",
-        "differences",
-        "axes",
-        "draws",
-        "snippet_helpers",
-    ),
-    ("interchange", "estimate"),
-    ("sessions", "traced"),
-    ("untaken",),
-    ("layer",),
-    ("conventions", "frames", "target", "place"),
-    ("cases", "compare", "run", "shrink", "variations"),
-    ("verdicts",),
-    ("truth", "report", "bugs", "html_report", "junit", "github", "search", "panel", "own_cases"),
-    ("framework_truth",),
-    ("self_truth",),
-    ("judges",),
-    ("convention_probes",),
-    ("convention_table",),
-    ("referee", "tables", "pools"),
-    ("agreement", "state_checks", "traced_calls"),
-    ("module_calls",),
-    ("checks", "calls"),
-    ("probes",),
-    ("evidence", "snippet"),
-    ("causes",),
-    ("explanation",),
-    ("diagnose",),
-    ("trial",),
-    ("verify", "kit", "replay", "database"),
-    ("layer_check",),
-    ("parametrize",),
-    ("isolated", "worker"),
-)
 
 
 def imports_of(path):
@@ -125,16 +78,6 @@ def adapters_stand_alone(path, module):
         return "adapters do not import each other"
 
 
-def one_direction(path, module):
-    stage = {name: i for i, row in enumerate(STAGES) for name in row}
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    target = module.split(".")
-    if parts[:2] == ("oracles", "conformance") and target[:2] == ["oracles", "conformance"] and len(target) > 2:
-        mine, other = parts[2], target[2]
-        if mine != other and mine != "__init__" and stage[other] > stage[mine]:
-            return f"{other} stands after {mine} in the way through the kit"
-
-
 def packages_in_order(path, module):
     parts, target = path.relative_to(ROOT).parts, module.split(".")
     if parts[0] == "oracles" and parts[1] in PACKAGES and target[0] == "oracles" and len(target) > 1:
@@ -169,7 +112,6 @@ RULES = [
     (frameworks_in_their_adapters, "oracles"),
     (frameworks_in_their_adapters, "reference"),
     (adapters_stand_alone, "oracles"),
-    (one_direction, "oracles"),
     (packages_in_order, "oracles"),
     (campaigns_stand_on_the_kit, "oracles"),
     (no_kit_below, "oracles"),
@@ -191,7 +133,6 @@ def test_imports(rule, folder):
         ("oracles/calculus/primitives/sums.py", "from ...words import printable", calculus_stands_alone),
         ("oracles/data/case.py", "def f():\n    import jax.numpy", frameworks_in_their_adapters),
         ("oracles/sources/torch/oracle.py", "from ..jax.oracle import vjp", adapters_stand_alone),
-        ("oracles/snippets/snippet.py", "from .verify import verify", one_direction),
         ("oracles/claims/truth.py", "from ..reports.report import Report", packages_in_order),
         ("oracles/claims/truth.py", "from ..kit import check_layer", packages_in_order),
         ("oracles/words.py", "from .conformance.truth import Truth", no_kit_below),

@@ -11,7 +11,7 @@ import reference
 from oracles.candidates.backward_source import Place
 from oracles.claims.compare import Elements
 from oracles.claims.verdicts import Margin, Verdict
-from oracles.conformance.report import CheckFailed, Report
+from oracles.reports.report import CheckFailed, Report
 from reference import InputError, nnfs
 
 RETURNED = (Report, Verdict, Margin, Elements, Place, CheckFailed)

@@ -12,8 +12,8 @@ from oracles import Case, Layer, Recipe, check_layer
 from oracles.candidates.backward_source import Place
 from oracles.claims.compare import Elements
 from oracles.claims.verdicts import Margin, Verdict
-from oracles.conformance.report import Report
 from oracles.ops import Op
+from oracles.reports.report import Report
 
 PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..claims.verdicts import Verdict
-from ..conformance.report import Report, followed
 from ..conformance.trial import WITH_ORACLES
+from ..reports.report import Report, followed
 from ..sources.available import cross_validation_note
 from .findings import source_of
 from .state import State

@@ -18,10 +18,10 @@ from ..candidates.target import Target
 from ..causes.diagnose import UNEXPLAINED
 from ..claims.verdicts import Verdict
 from ..data.json_data import from_data, to_data
+from ..reports.report import Report
 from .kit import Progress, Setting, assembled, planned
 from .listening import Died, answers
 from .replay import Recording, Replayed
-from .report import Report
 from .trial import WITH_ORACLES, Outcome
 
 TIMEOUT = 60.0  # seconds that a call of the candidate may take, and all its calls for one claim in one dtype

@@ -22,10 +22,10 @@ from ..claims import frames_of_claims as pools
 from ..claims.checks import CHECKS
 from ..claims.judges import notes, title_of, truth_of
 from ..claims.verdicts import EXACT, Verdict, merged
+from ..reports.report import Report, followed
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from ..sources.derived import bounds
 from ..sources.registry import Oracle, OracleUnavailable
-from .report import Report, followed
 from .trial import EXAMPLES, WITH_ORACLES, Outcome, Watch, outcome, unwatched
 
 Progress = Callable[[int, str], None]  # claims done since the last call, and the one that is next

@@ -29,12 +29,12 @@ from ..claims.referee import Tally, disputes, judge_layer, judge_oracle, verdict
 from ..claims.search import Disagreement
 from ..claims.verdicts import Verdict
 from ..data.case import Case, Result
+from ..reports.bugs import WIDTH, bug_text, bugs, dispute_text, whole
+from ..reports.github import failures_told
+from ..reports.report import CheckFailed
 from ..sources.available import load_on, version_of
 from ..sources.registry import Oracle, OracleUnavailable, UnsupportedCase
-from .bugs import WIDTH, bug_text, bugs, dispute_text, whole
 from .database import active, search_kept_first
-from .github import failures_told
-from .report import CheckFailed
 from .trial import EXAMPLES, WITH_ORACLES, explained, nothing_said, takes
 
 

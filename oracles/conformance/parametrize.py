@@ -17,10 +17,10 @@ from ..cases.generation import DTYPES
 from ..claims.checks import CHECKS
 from ..claims.judges import judged_by
 from ..data.case import Case
+from ..reports.report import CheckFailed
 from ..sources.available import chosen
 from ..sources.registry import DEVICES, names
 from .layer_check import LayerCheck, Run
-from .report import CheckFailed
 from .trial import WITH_ORACLES
 
 Example = Case | str | Path

@@ -17,10 +17,10 @@ from ..cases.generation import DTYPES
 from ..claims.referee import Tally
 from ..claims.verdicts import Verdict
 from ..ops import OPS
+from ..reports.report import Report
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from .agreement import Progress, check_agreement, plan
 from .processes import cores, share
-from .report import Report
 
 EXAMPLES = 60
 LONG = 200  # cases from which on a run is worth more processes, which load the frameworks again

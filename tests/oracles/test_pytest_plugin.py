@@ -117,7 +117,7 @@ def test_oracle_keeps_the_ids_that_it_judges_with_another(run):
 FAULTS = {
     "header": "import oracles.sources.available as m\nm.load_on = None",
     "report": "import oracles.pytest_plugin as m\nm._say_what_failed = None",
-    "summary": "import oracles.conformance.tables as m\nm.told_lines = None",
+    "summary": "import oracles.reports.tables as m\nm.told_lines = None",
 }
 
 
@@ -234,7 +234,7 @@ import sys, time
 
 def test_nothing_is_loaded(pytestconfig):
     assert pytestconfig.pluginmanager.hasplugin("backproof-session")
-    heavy = {"numpy", "hypothesis", "torch", "jax", "rich", "click", "flint", "reference", "oracles.conformance"}
+    heavy = {"numpy", "hypothesis", "torch", "jax", "rich", "click", "flint", "reference", "oracles.claims"}
     assert not heavy & set(sys.modules)
 """
 

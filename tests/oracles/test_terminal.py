@@ -5,7 +5,7 @@ import click
 import pytest
 
 from oracles import InputError, OracleUnavailable
-from oracles.conformance.report import Report
+from oracles.reports.report import Report
 from oracles.terminal import misuse, page, progress_bar, set_up_frameworks, written
 
 

@@ -20,8 +20,8 @@ from oracles.claims.search import Disagreement, shrunk
 from oracles.conformance.isolated import check_isolated
 from oracles.conformance.layer_check import LayerCheck, Run
 from oracles.conformance.replay import replay
-from oracles.conformance.report import CheckFailed
 from oracles.conformance.trial import search
+from oracles.reports.report import CheckFailed
 
 CANDIDATE = source("x.shape[-1] > 3")
 

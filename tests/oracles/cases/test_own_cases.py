@@ -26,9 +26,9 @@ from oracles.cases.generation import Variety, cases
 from oracles.cases.own_cases import own_frame
 from oracles.claims.search import try_cases
 from oracles.claims.truth import Truth
-from oracles.conformance.bugs import bugs
 from oracles.ops import DECLARATIONS, OPS
 from oracles.ops.signature import holds
+from oracles.reports.bugs import bugs
 
 ONLY_DECLARED = [name for name in DECLARATIONS if name not in OPS]
 QUICK = {"max_examples": 8, "seed": 1}

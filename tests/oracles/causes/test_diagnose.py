@@ -8,7 +8,7 @@ from mutants.relu import ReLU
 
 from oracles import Layer, check_layer
 from oracles.causes.diagnose import UNEXPLAINED
-from oracles.conformance.bugs import bugs
+from oracles.reports.bugs import bugs
 from reference import (
     cross_entropy,
     cross_entropy_vjp,

@@ -11,7 +11,7 @@ from oracles.claims.framework_truth import framework_truth
 from oracles.claims.judges import truth_for
 from oracles.claims.referee import judge_layer
 from oracles.claims.search import try_cases
-from oracles.conformance.tables import summary_lines
+from oracles.reports.tables import summary_lines
 
 INPUTS = floats((3,)).map(lambda x: {"inputs": x})
 

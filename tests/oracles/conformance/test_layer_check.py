@@ -11,7 +11,7 @@ from oracles import Case, Layer, Op, Oracle, OracleUnavailable, Result, Unsuppor
 from oracles.candidates.layer import reference_layer
 from oracles.claims.checks import CHECKS
 from oracles.conformance.layer_check import KEPT, RUN, LayerCheck, Run, seed_of
-from oracles.conformance.report import CheckFailed
+from oracles.reports.report import CheckFailed
 from reference import InputError
 
 GIVEN = Run(seed=1, examples=20)

@@ -7,7 +7,7 @@ import pytest
 
 from oracles import Case, InputError, Layer, parametrize_with_checks
 from oracles.claims.checks import CHECKS
-from oracles.conformance.report import CheckFailed
+from oracles.reports.report import CheckFailed
 from oracles.sources.registry import names
 
 CASE = Case("relu", [np.array([[1.0]])], np.array([[3.0]]))

@@ -7,8 +7,8 @@ import pytest
 
 from oracles import Case, InputError
 from oracles.claims.verdicts import Margin, Verdict
-from oracles.conformance.report import Report
 from oracles.data.json_data import from_data, read_json, to_data
+from oracles.reports.report import Report
 
 CASE = Case("relu", {"inputs": [0.0, np.nan]}, [1.0, np.inf])
 VERDICT = Verdict("values", "relu", "mine", "exact", "float32", "failed", math.inf, "leaks", "off", CASE, "x", (CASE,))

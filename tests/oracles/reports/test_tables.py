@@ -4,8 +4,8 @@ import numpy as np
 from rich.console import Console
 
 from oracles.claims.verdicts import EXACT, Margin, Verdict
-from oracles.conformance.report import Report
-from oracles.conformance.tables import margin_text, margins_table, summary_lines, told_lines
+from oracles.reports.report import Report
+from oracles.reports.tables import margin_text, margins_table, summary_lines, told_lines
 
 
 def rendered(table):

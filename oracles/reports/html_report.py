@@ -65,7 +65,7 @@ def _environment() -> Any:
     except ImportError as error:
         raise InputError("html: needs Jinja2; install it with: pip install jinja2") from error
     templates = Environment(
-        loader=PackageLoader("oracles.conformance"),
+        loader=PackageLoader("oracles.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -76,7 +76,7 @@ def _environment() -> Any:
 
 
 def _file(name: str) -> str:
-    return (resources.files("oracles.conformance") / "templates" / name).read_text(encoding="utf-8")
+    return (resources.files("oracles.reports") / "templates" / name).read_text(encoding="utf-8")
 
 
 def number(x: float) -> str:

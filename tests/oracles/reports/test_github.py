@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from oracles import Case
 from oracles.candidates.backward_source import Place
 from oracles.claims.verdicts import Margin, Verdict
-from oracles.conformance import github
-from oracles.conformance.report import Report
+from oracles.reports import github
+from oracles.reports.report import Report
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])
 FAILED = Verdict("values", "relu", "mine", "torch", "float32", "failed", np.inf, "leaks", "dinputs: wrong", CASE)

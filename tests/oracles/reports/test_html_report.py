@@ -9,8 +9,8 @@ import pytest
 from oracles import Case, InputError, Layer, check_layer
 from oracles.claims.compare import Elements
 from oracles.claims.verdicts import EDGES, Margin, Verdict
-from oracles.conformance.html_report import grid, number, require, shade
-from oracles.conformance.report import Report
+from oracles.reports.html_report import grid, number, require, shade
+from oracles.reports.report import Report
 from reference import softmax
 
 pytest.importorskip("jinja2")

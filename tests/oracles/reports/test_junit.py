@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from oracles import Case, Layer, check_layer
 from oracles.candidates.backward_source import Place
 from oracles.claims.verdicts import Margin, Verdict
-from oracles.conformance.junit import document, fit
-from oracles.conformance.report import Report
+from oracles.reports.junit import document, fit
+from oracles.reports.report import Report
 from reference import relu
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])

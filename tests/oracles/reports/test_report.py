@@ -6,7 +6,7 @@ import pytest
 
 from oracles import Case
 from oracles.claims.verdicts import Margin, Verdict
-from oracles.conformance.report import CheckFailed, Report
+from oracles.reports.report import CheckFailed, Report
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])
 FAILED = Verdict("agrees", "relu", "mine", "torch", "float32", "failed", np.inf, "leaks", "dinputs: wrong", CASE)

@@ -12,7 +12,7 @@ from oracles.causes.diagnose import UNEXPLAINED, Diagnosis
 from oracles.claims.checks import CHECKS
 from oracles.claims.search import Disagreement
 from oracles.claims.verdicts import Verdict
-from oracles.conformance.bugs import LINES, WIDTH, bug_text, bugs, claims, dispute_text, whole
+from oracles.reports.bugs import LINES, WIDTH, bug_text, bugs, claims, dispute_text, whole
 
 CASE = Case("relu", {"inputs": [0.0]}, [1.0])
 FAILED = Verdict(

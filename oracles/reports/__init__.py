@@ -1,0 +1,1 @@
+"""What was found, as text, HTML, JUnit and annotations. Renders; decides nothing."""
