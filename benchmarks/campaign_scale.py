@@ -25,10 +25,10 @@ from pathlib import Path
 
 from machine import versions, write_json
 
-from oracles.campaign.executors import Dask, Local
-from oracles.campaign.plan import CHUNK, Chunk, Plan
-from oracles.campaign.state import State
-from oracles.campaign.work import Found, work
+from oracles.runs.campaign.executors import Dask, Local
+from oracles.runs.campaign.plan import CHUNK, Chunk, Plan
+from oracles.runs.campaign.state import State
+from oracles.runs.campaign.work import Found, work
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

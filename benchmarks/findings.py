@@ -20,10 +20,10 @@ from pathlib import Path
 from machine import versions
 
 from oracles import Case
-from oracles.campaign.state import State
 from oracles.cases.shrink import shrink
 from oracles.claims.compare import Comparison
 from oracles.claims.truth import Truth
+from oracles.runs.campaign.state import State
 from oracles.sources.registry import load
 
 KEPT = Path(__file__).parent.parent / "tests" / "worst_cases.json"

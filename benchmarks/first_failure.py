@@ -18,7 +18,7 @@ from corpus import corpus
 from machine import versions, write_json
 
 from oracles import Layer
-from oracles.conformance.kit import claims, panel_for, planned
+from oracles.runs.check_layer import claims, panel_for, planned
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from oracles.conformance.processes import cores
+from oracles.runs.processes import cores
 
 PACKAGES = ("numpy", "torch", "jax", "hypothesis", "python-flint")
 

@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from oracles.campaign.executors import Local
-from oracles.campaign.live_view import live_view
-from oracles.campaign.plan import Plan
-from oracles.campaign.run import run
-from oracles.campaign.state import State
 from oracles.claims.verdicts import Margin
 from oracles.ops import OPS
+from oracles.runs.campaign.executors import Local
+from oracles.runs.campaign.live_view import live_view
+from oracles.runs.campaign.plan import Plan
+from oracles.runs.campaign.run import run
+from oracles.runs.campaign.state import State
 
 ORACLES = ("torch", "jax")
 FULL = ("float32", "float64")

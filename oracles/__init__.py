@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from reference import InputError as InputError
 
     from .candidates.layer import Layer as Layer
-    from .conformance.kit import check_layer as check_layer
-    from .conformance.parametrize import parametrize_with_checks as parametrize_with_checks
     from .data.case import Case as Case
     from .data.case import Result as Result
     from .data.recipe import Recipe as Recipe
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from .ops import positive as positive
     from .ops import probabilities as probabilities
     from .reports.report import CheckFailed as CheckFailed
+    from .runs.check_layer import check_layer as check_layer
+    from .runs.parametrize import parametrize_with_checks as parametrize_with_checks
     from .sources.registry import Oracle as Oracle
     from .sources.registry import OracleUnavailable as OracleUnavailable
     from .sources.registry import UnsupportedCase as UnsupportedCase
@@ -36,9 +36,9 @@ _HOMES = {
     "InputError": "reference",
     "Case": ".data.case",
     "Result": ".data.case",
-    "check_layer": ".conformance.kit",
+    "check_layer": ".runs.check_layer",
     "Layer": ".candidates.layer",
-    "parametrize_with_checks": ".conformance.parametrize",
+    "parametrize_with_checks": ".runs.parametrize",
     "CheckFailed": ".reports.report",
     "Op": ".ops",
     "booleans": ".ops",

@@ -99,9 +99,9 @@ def verify(
     backproof verify --html report.html --junit report.xml
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .conformance.verify import EXAMPLES, planned_cases
-    from .conformance.verify import verify as run
     from .reports.tables import margins_table, summary_lines
+    from .runs.verify import EXAMPLES, planned_cases
+    from .runs.verify import verify as run
 
     count = EXAMPLES if examples is None else examples
     chosen = random.SystemRandom().randrange(2**32) if seed is None else seed

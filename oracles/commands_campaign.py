@@ -85,12 +85,12 @@ def campaign(
     backproof campaign --dask tcp://scheduler:8786 --database redis://cache:6379
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .campaign.executors import Dask, Local
-    from .campaign.live_view import live_view
-    from .campaign.report import report as report_of
-    from .campaign.run import CampaignStopped, run
-    from .conformance.database import active, opened
     from .reports.tables import margins_table, summary_lines
+    from .runs.campaign.executors import Dask, Local
+    from .runs.campaign.live_view import live_view
+    from .runs.campaign.report import report as report_of
+    from .runs.campaign.run import CampaignStopped, run
+    from .runs.database import active, opened
 
     if timeout is not None and math.isnan(timeout):
         raise click.BadParameter("expected a number of seconds", param_hint="--timeout")
@@ -128,9 +128,9 @@ def campaign(
 
 def _state(path: Path, resume: bool, given: dict[str, Any]) -> Any:
     """The state of a new campaign, or of the one to go on with, which has its plan already."""
-    from .campaign.plan import Plan
-    from .campaign.state import State
     from .candidates.target import Target
+    from .runs.campaign.plan import Plan
+    from .runs.campaign.state import State
 
     asked = {name: value for name, value in given.items() if value not in (None, ())}
     if resume:

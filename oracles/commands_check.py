@@ -116,8 +116,8 @@ def check(
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
     from .candidates.target import Target, load_layer
-    from .conformance.isolated import check_isolated
-    from .conformance.kit import check_layer, planned
+    from .runs.check_layer import check_layer, planned
+    from .runs.isolated import check_isolated
 
     target = Target(candidate, op, vjp, targets, framework, device)
     chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
@@ -170,9 +170,9 @@ def replay(
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
     from .candidates.target import Target, load_layer
-    from .conformance import isolated
-    from .conformance import replay as replays
     from .reports.tables import comparisons_table
+    from .runs import isolated
+    from .runs import replay as replays
 
     recording = replays.Recording.load(file)
     target = Target(candidate, recording.case.op, vjp, targets, framework, device) if candidate else recording.target
@@ -215,7 +215,7 @@ def _show(report: Report, saved: list[Path], verbose: bool) -> None:
 def _saved(report: Report, target: Target, folder: Path) -> list[Path]:
     """One file a claim and dtype that failed."""
     from .claims.verdicts import distinct
-    from .conformance.replay import Recording
+    from .runs.replay import Recording
 
     paths = []
     for verdict in distinct(report.failures):

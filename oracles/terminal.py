@@ -215,7 +215,7 @@ def set_up_frameworks() -> None:
     three quarters, and a second process, or a framework beside it, finds too little), and hold torch and XLA to one
     thread. Where the environment says otherwise it stands.
     """
-    from .conformance.processes import one_thread
+    from .runs.processes import one_thread
 
     os.environ.update(one_thread())
     with suppress(RuntimeError):  # nobody's home: then nothing is kept

@@ -3,9 +3,9 @@
 import sqlite3
 from concurrent.futures import Executor, Future
 
-from oracles.campaign.plan import Plan
-from oracles.campaign.state import State
-from oracles.campaign.work import work
+from oracles.runs.campaign.plan import Plan
+from oracles.runs.campaign.state import State
+from oracles.runs.campaign.work import work
 
 
 class Here(Executor):

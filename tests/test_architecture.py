@@ -87,23 +87,16 @@ def packages_in_order(path, module):
             return f"{parts[1]} imports what lies in packages, and words, alone"
 
 
-def campaigns_stand_on_the_kit(path, module):
-    if "campaign" not in path.parts and not path.name.startswith("command") and module.startswith("oracles.campaign"):
-        return "campaigns use the kit, and only their command knows them"
+def campaigns_stand_on_the_rest(path, module):
+    campaign = ("oracles", "runs", "campaign")
+    parts = path.relative_to(ROOT).parts
+    if parts[:3] != campaign and parts[1] == "runs" and tuple(module.split(".")[:3]) == campaign:
+        return "campaigns use the other runs, and only their command knows them"
 
 
-def no_kit_below(path, module):
-    front = (
-        "__init__.py",
-        "command_line.py",
-        "commands_check.py",
-        "commands_campaign.py",
-        "commands_ops.py",
-        "terminal.py",
-        "pytest_plugin.py",
-    )
-    if path.parent.name == "oracles" and path.name not in front and module.startswith("oracles.conformance"):
-        return "only the package's front, its commands and its pytest plugin know the kit"
+def words_import_nothing(path, module):
+    if path == ROOT / "oracles/words.py" and module.startswith("oracles"):
+        return "words is what every package may import"
 
 
 RULES = [
@@ -113,8 +106,8 @@ RULES = [
     (frameworks_in_their_adapters, "reference"),
     (adapters_stand_alone, "oracles"),
     (packages_in_order, "oracles"),
-    (campaigns_stand_on_the_kit, "oracles"),
-    (no_kit_below, "oracles"),
+    (campaigns_stand_on_the_rest, "oracles"),
+    (words_import_nothing, "oracles"),
 ]
 
 
@@ -135,9 +128,9 @@ def test_imports(rule, folder):
         ("oracles/sources/torch/oracle.py", "from ..jax.oracle import vjp", adapters_stand_alone),
         ("oracles/claims/truth.py", "from ..reports.report import Report", packages_in_order),
         ("oracles/claims/truth.py", "from ..kit import check_layer", packages_in_order),
-        ("oracles/words.py", "from .conformance.truth import Truth", no_kit_below),
-        ("oracles/data/case.py", "from ..conformance import run", packages_in_order),
-        ("oracles/conformance/kit.py", "from ..campaign.plan import Plan", campaigns_stand_on_the_kit),
+        ("oracles/words.py", "from .claims.truth import Truth", words_import_nothing),
+        ("oracles/data/case.py", "from ..candidates import run", packages_in_order),
+        ("oracles/runs/check_layer.py", "from .campaign.plan import Plan", campaigns_stand_on_the_rest),
     ],
 )
 def test_each_rule_can_be_broken(tmp_path, where, text, rule):

@@ -30,7 +30,7 @@ def run(folder, within="."):
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "pytest", "-q", "test_layers.py", "-p", "no:cacheprovider", "-k", "sizes"]
     if not any(point.name == "backproof" for point in entry_points(group="pytest11")):
-        command += ["-p", "oracles.pytest_plugin"]
+        command += ["-p", "oracles.runs.pytest_plugin"]
     # as the command `pytest` does it, which does not put its folder on the path
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
     return subprocess.run(command, cwd=folder / within, capture_output=True, text=True, env=environment, check=False)

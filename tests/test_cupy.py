@@ -9,7 +9,7 @@ import pytest
 
 from oracles import check_layer
 from oracles.claims.checks import CHECKS
-from oracles.conformance.trial import search
+from oracles.runs.trial import search
 from oracles.snippets.snippet import snippet
 
 TESTS = Path(__file__).parent

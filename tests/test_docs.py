@@ -136,7 +136,7 @@ def plugin():
     from importlib.metadata import entry_points
 
     there = {point.name for point in entry_points(group="pytest11")}
-    return () if "backproof" in there else ("-p", "oracles.pytest_plugin")
+    return () if "backproof" in there else ("-p", "oracles.runs.pytest_plugin")
 
 
 @pytest.fixture

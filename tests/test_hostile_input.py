@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from oracles import Case, InputError, Recipe
-from oracles.campaign.plan import Plan
 from oracles.candidates.target import Target
 from oracles.claims.verdicts import Margin, Verdict
-from oracles.conformance.replay import Recording
 from oracles.data.json_data import from_data, read_json, to_data
+from oracles.runs.campaign.plan import Plan
+from oracles.runs.replay import Recording
 
 CASES = [
     Case("relu", [np.array([[1.0, -0.0, np.nan]], np.float32)], np.ones((1, 3), np.float32)),
@@ -162,7 +162,7 @@ LITTLE = """
 import base64, json, resource, sys, zlib
 resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
 from oracles import Case, InputError
-from oracles.conformance.replay import Recording
+from oracles.runs.replay import Recording
 data = json.loads(sys.stdin.read())
 array = data["primals"]["inputs"]
 del array["values"]

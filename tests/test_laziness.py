@@ -55,7 +55,7 @@ def test_python_m_backproof_is_the_command():
 
 
 def test_the_pytest_plugin_loads_nothing_beyond_pytest():
-    extra = loaded_by("import pytest, oracles.pytest_plugin") - loaded_by("import pytest, random")
+    extra = loaded_by("import pytest, oracles.runs.pytest_plugin") - loaded_by("import pytest, random")
     assert extra == {"oracles"}
 
 

@@ -9,8 +9,8 @@ from mutants import MUTANTS, RIGHT
 from oracles import check_layer
 from oracles.claims import search
 from oracles.claims.checks import CHECKS
-from oracles.conformance import kit
 from oracles.ops import OPS
+from oracles.runs import check_layer as kit
 
 SEED = 0
 EXAMPLES, FEW = 60, 12

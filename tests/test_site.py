@@ -49,7 +49,7 @@ def test_every_source_on_a_page_is_a_functions(hooks, caplog):
         ("page.md", "[a](../oracles/ops.py)", "[a](source/oracles/ops.py.md)"),
         ("how-to/page.md", "[a](../../oracles/ops.py)", "[a](../source/oracles/ops.py.md)"),
         ("page.md", "[a](../README.md#use)", "[a](index.md#use)"),
-        ("page.md", "[a](../oracles/conformance)", "a"),
+        ("page.md", "[a](../oracles/claims)", "a"),
         ("how-to/page.md", "[a](../bounds.md#dense)", "[a](../bounds.md#dense)"),
         ("how-to/page.md", "![a](../images/dense.svg)", "![a](../images/dense.svg)"),
         ("page.md", "[a](https://example.org/b)", "[a](https://example.org/b)"),

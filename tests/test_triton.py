@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oracles.candidates.target import Target
-from oracles.conformance.isolated import check_isolated
+from oracles.runs.isolated import check_isolated
 
 TESTS = Path(__file__).parent
 MISTAKES = 7

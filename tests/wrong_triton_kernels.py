@@ -14,7 +14,7 @@ from triton_kernels import DEVICE, Losses, Softmax, cross_entropy, launch, softm
 
 from oracles import Layer, check_layer
 from oracles.claims.checks import CHECKS
-from oracles.conformance.trial import search
+from oracles.runs.trial import search
 
 
 @triton.jit

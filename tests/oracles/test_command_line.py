@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import oracles.conformance.verify as verify_module
+import oracles.runs.verify as verify_module
 from oracles import Layer
 from oracles.command_line import main
 from oracles.conventions import answers as table

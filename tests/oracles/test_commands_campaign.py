@@ -5,8 +5,8 @@ import pytest
 from click.testing import CliRunner
 from here import Here
 
-from oracles.campaign.state import State
 from oracles.command_line import main
+from oracles.runs.campaign.state import State
 
 PLAN = ["--op", "softmax", "--dtype", "float32", "--oracle", "exact", "--cases", "40", "--chunk", "20", "--seed", "1"]
 WRONG = "import numpy as np\ndef f(x): return np.maximum(x, 0)\ndef f_vjp(g, x): return g\n"
@@ -24,7 +24,7 @@ class HereAsLocal(Here):
 def at_home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr("oracles.campaign.executors.Local", HereAsLocal)
+    monkeypatch.setattr("oracles.runs.campaign.executors.Local", HereAsLocal)
 
 
 def call(*arguments):
@@ -130,7 +130,7 @@ def test_a_failure_of_ours_leaves_no_file_either(tmp_path, monkeypatch):
     def broken(*args, **kwargs):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("oracles.campaign.run.run", broken)
+    monkeypatch.setattr("oracles.runs.campaign.run.run", broken)
     assert call(*PLAN).exception.__class__ is ZeroDivisionError
     assert not (tmp_path / "campaign.sqlite").exists()
 

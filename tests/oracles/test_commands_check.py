@@ -216,7 +216,7 @@ def test_the_verdict_stands_where_a_case_cannot_be_written(monkeypatch):
     def full(recording, path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("oracles.conformance.replay.Recording.save", full)
+    monkeypatch.setattr("oracles.runs.replay.Recording.save", full)
     done = call(
         "check", "mine:ReLU", "--op", "relu", *QUICK, "--examples", "40", "--in-process", "--save-cases", "here"
     )

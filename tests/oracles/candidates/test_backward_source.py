@@ -147,7 +147,7 @@ def test_a_report_says_the_place_and_judges_alike_without_one(monkeypatch):
     report = check_layer(layer, **given)
     assert report.place is not None
     assert report.place.file == __file__
-    monkeypatch.setattr("oracles.conformance.kit.backward_of", lambda layer: None)
+    monkeypatch.setattr("oracles.runs.check_layer.backward_of", lambda layer: None)
     without = check_layer(layer, **given)
     assert without.place is None
     assert list(map(str, without.verdicts)) == list(map(str, report.verdicts))

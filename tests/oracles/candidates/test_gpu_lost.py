@@ -17,11 +17,11 @@ from oracles.candidates.gpu_lost import lost, meaning
 from oracles.candidates.target import Target
 from oracles.claims.checks import CHECKS, values
 from oracles.claims.search import Disagreement, shrunk
-from oracles.conformance.isolated import check_isolated
-from oracles.conformance.layer_check import LayerCheck, Run
-from oracles.conformance.replay import replay
-from oracles.conformance.trial import search
 from oracles.reports.report import CheckFailed
+from oracles.runs.isolated import check_isolated
+from oracles.runs.layer_check import LayerCheck, Run
+from oracles.runs.replay import replay
+from oracles.runs.trial import search
 
 CANDIDATE = source("x.shape[-1] > 3")
 

@@ -12,8 +12,8 @@ from oracles import Case, InputError, Layer, check_layer, load
 from oracles.candidates.interchange import Handover, as_array, keeps_layout, memory, to_cupy
 from oracles.candidates.run import run
 from oracles.claims.checks import CHECKS
-from oracles.conformance.trial import search
 from oracles.data.recipe import LAYOUTS, laid_out
+from oracles.runs.trial import search
 from oracles.sources.registry import LayerError
 
 VALUES = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)

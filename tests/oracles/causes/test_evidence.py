@@ -7,7 +7,7 @@ from oracles.candidates.layer import reference_layer
 from oracles.causes.evidence import Evidence, gather
 from oracles.causes.telling_cases import plain_case
 from oracles.claims.checks import CHECKS
-from oracles.conformance.trial import search
+from oracles.runs.trial import search
 
 WRONG = Layer("relu", forward=lambda x: np.maximum(x, 0), vjp=lambda g, x: np.where(x >= 0, g, 0), name="leaks")
 CASE = Case("relu", [np.array([0.0, 1.0, -1.0])], np.array([2.0, 3.0, 4.0]))

@@ -22,7 +22,7 @@ from oracles.claims.checks import (
 )
 from oracles.claims.referee import Tally
 from oracles.claims.search import Disagreement
-from oracles.conformance.trial import search
+from oracles.runs.trial import search
 
 BY_NAME = {check.name: check for check in CHECKS}
 

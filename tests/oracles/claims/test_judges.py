@@ -11,9 +11,9 @@ from rich.console import Console
 
 from oracles import InputError, check_layer, parametrize_with_checks
 from oracles.candidates.target import Target
-from oracles.conformance.isolated import check_isolated
 from oracles.reports.bugs import bugs
 from oracles.reports.tables import margins_table
+from oracles.runs.isolated import check_isolated
 
 
 def test_without_a_primal_the_report_speaks_of_self_consistency():

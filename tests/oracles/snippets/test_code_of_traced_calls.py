@@ -9,9 +9,9 @@ import pytest
 
 from oracles import Layer, load
 from oracles.claims.checks import CHECKS
-from oracles.conformance.trial import search
 from oracles.data.arrays import array
 from oracles.data.recipe import LAYOUTS, laid_out
+from oracles.runs.trial import search
 from oracles.snippets.code_of_traced_calls import _TENSOR_ON
 from oracles.snippets.snippet import snippet
 

@@ -14,7 +14,7 @@ from oracles.cases.frames import Frame
 from oracles.causes.telling_cases import plain_case
 from oracles.claims.checks import CHECKS
 from oracles.claims.search import Disagreement
-from oracles.conformance.trial import search
+from oracles.runs.trial import search
 from oracles.snippets.snippet import snippet
 
 from ..claims.test_checks import WRONG, Drifts, ReLU

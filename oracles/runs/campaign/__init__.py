@@ -1,0 +1,1 @@
+"""Long runs: cases by the million, that go on where they were cut off."""
