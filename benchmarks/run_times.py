@@ -25,7 +25,7 @@ from oracles.ops import OPS
 
 CHECK = """
 import json, sys, time
-from oracles.terminal import set_up_frameworks
+from oracles.cli.terminal import set_up_frameworks
 set_up_frameworks()
 from oracles import check_layer, load
 from oracles.candidates.layer import reference_layer
@@ -41,7 +41,7 @@ print(json.dumps(times))
 
 def verify(cache: str, seed: int) -> float:
     start = time.perf_counter()
-    command = [sys.executable, "-m", "oracles.command_line", "verify", "--seed", str(seed)]
+    command = [sys.executable, "-m", "oracles.cli.main", "verify", "--seed", str(seed)]
     subprocess.run(command, env=os.environ | {"XDG_CACHE_HOME": cache}, check=True, capture_output=True)
     return time.perf_counter() - start
 

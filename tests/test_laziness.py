@@ -22,7 +22,7 @@ def test_reference_loads_numpy_alone():
 
 
 @pytest.mark.parametrize(
-    "program", ["import oracles", "import oracles; oracles.available()", "import oracles.command_line"]
+    "program", ["import oracles", "import oracles; oracles.available()", "import oracles.cli.main"]
 )
 def test_oracles_load_no_framework(program):
     assert not loaded_by(program) & {*FRAMEWORKS, "flint"}  # python-flint is for what computes

@@ -95,7 +95,7 @@ def test_a_layer_in_a_process_of_its_own_and_its_failure_again(tmp_path):
     report = check_isolated(Target(f"{tmp_path}/cubes.py:wrong"), max_examples=5, seed=0)
     assert not report.passed
     assert report.failures[0].case.op == "cube"  # which this process has not declared
-    command = [sys.executable, "-m", "oracles.command_line"]
+    command = [sys.executable, "-m", "oracles.cli.main"]
     done = subprocess.run(
         [
             *command,

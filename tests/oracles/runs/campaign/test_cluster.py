@@ -18,7 +18,7 @@ from oracles.runs.database import kept, opened
 
 SIGKILL = getattr(signal, "SIGKILL", None)
 pytestmark = pytest.mark.skipif(SIGKILL is None, reason="processes cannot be killed here")
-BACKPROOF = [sys.executable, "-m", "oracles.command_line"]
+BACKPROOF = [sys.executable, "-m", "oracles.cli.main"]
 PLAN = ["--op", "softmax", "--op", "relu", "--oracle", "exact", "--seed", "5"]
 SECONDS = 180  # for anything to happen
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem
 
-from .data.arrays import FLOAT_DTYPES
-from .ops import OPS
-from .sources.registry import DEVICES, names
+from ..data.arrays import FLOAT_DTYPES
+from ..ops import OPS
+from ..sources.registry import DEVICES, names
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 

@@ -5,8 +5,8 @@ import click
 import pytest
 
 from oracles import InputError, OracleUnavailable
+from oracles.cli.terminal import misuse, page, progress_bar, set_up_frameworks, written
 from oracles.reports.report import Report
-from oracles.terminal import misuse, page, progress_bar, set_up_frameworks, written
 
 
 @pytest.mark.parametrize("error", [InputError("op: no"), OracleUnavailable("torch: no")])

@@ -22,13 +22,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reference import InputError
 
+from ..ops import OPS as KNOWN
+from ..sources.registry import DEVICES, OracleUnavailable
+from ..words import printable
 from . import completion
-from .ops import OPS as KNOWN
-from .sources.registry import DEVICES, OracleUnavailable
-from .words import printable
 
 if TYPE_CHECKING:
-    from .reports.report import Report
+    from ..reports.report import Report
 
 
 def _in_a_folder(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
@@ -49,7 +49,7 @@ def a_folder(context: click.Context, option: click.Parameter, path: Path | None)
 def _needs_jinja(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
     """Told before a run as well: what a page needs."""
     if _in_a_folder(context, option, path) is not None:
-        from .reports.html_report import require
+        from ..reports.html_report import require
 
         try:
             require()
@@ -118,7 +118,7 @@ def written(report: Report, json_file: Any, html_file: Path | None, junit_file: 
             except OSError as error:  # the verdict stands, and is still to be said
                 click.echo(f"{printable(str(path))}: not written: {error.strerror}", err=True)
     if os.environ.get("GITHUB_STEP_SUMMARY"):
-        from .reports.github import summary
+        from ..reports.github import summary
 
         try:
             with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as file:
@@ -144,7 +144,7 @@ def _write_json(report: Report, file: Any, path: str | Path) -> None:
 def annotate(report: Report, *, err: bool) -> None:
     """On GitHub Actions, an annotation a failure; on standard error where standard output holds something else."""
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        from .reports.github import errors
+        from ..reports.github import errors
 
         for command in errors(report, os.environ.get("GITHUB_WORKSPACE") or os.getcwd()):
             click.echo(command, err=err)
@@ -215,7 +215,7 @@ def set_up_frameworks() -> None:
     three quarters, and a second process, or a framework beside it, finds too little), and hold torch and XLA to one
     thread. Where the environment says otherwise it stands.
     """
-    from .runs.processes import one_thread
+    from ..runs.processes import one_thread
 
     os.environ.update(one_thread())
     with suppress(RuntimeError):  # nobody's home: then nothing is kept

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from oracles import completion
 from oracles.candidates.layer import TARGETS
 from oracles.cases.generation import DTYPES
+from oracles.cli import completion
 from oracles.ops import OPS
 from oracles.sources.registry import DEVICES, names
 
-ROOT = Path(__file__).parents[2]
-START = "import sys; sys.argv[0] = 'backproof'; from oracles.command_line import main; main(prog_name='backproof')"
+ROOT = Path(__file__).parents[3]
+START = "import sys; sys.argv[0] = 'backproof'; from oracles.cli.main import main; main(prog_name='backproof')"
 
 
 def completed(line):
@@ -65,7 +65,7 @@ def test_all_values_are_offered(complete, known):
 
 
 def test_the_options_of_every_command_complete():
-    from oracles.command_line import main
+    from oracles.cli.main import main
 
     kinds = {"op": completion.ops, "dtype": completion.dtypes, "oracle": completion.oracles}
     kinds |= {"device": completion.devices, "targets": completion.targets, "framework": completion.frameworks}

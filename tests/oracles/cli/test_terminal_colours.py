@@ -12,7 +12,7 @@ import pytest
 
 pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 QUICK = ["--op", "relu", "--dtype", "float32", "--oracle", "exact", "--seed", "1"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|9[0-7]|38;[25];[0-9;]*|48;[25];[0-9;]*)m")
 WRONG = """
@@ -23,7 +23,7 @@ def relu_vjp(g, x): return g
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "oracles.command_line", *arguments]
+    return [sys.executable, "-m", "oracles.cli.main", *arguments]
 
 
 def environment(**more):

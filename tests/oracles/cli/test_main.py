@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import oracles.runs.verify as verify_module
 from oracles import Layer
-from oracles.command_line import main
+from oracles.cli.main import main
 from oracles.conventions import answers as table
 from reference import relu
 
@@ -36,7 +36,7 @@ def test_verify_prints_the_table_and_passes():
 def test_a_seed_gives_the_same_run_again():
     found = []
     for salt in ("1", "2"):  # of Python's hash(), which differs from one process to the next
-        command = [sys.executable, "-m", "oracles.command_line", "verify", *QUICK, "--op", "softmax", "--seed", "7"]
+        command = [sys.executable, "-m", "oracles.cli.main", "verify", *QUICK, "--op", "softmax", "--seed", "7"]
         command += ["--examples", "30", "--json", "-"]
         done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONHASHSEED": salt}, check=True)
         found.append(json.loads(done.stdout))
@@ -120,7 +120,7 @@ def test_doctor_says_what_is_there():
 
 
 def test_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
-    for module in ("oracles.command_line", "oracles.sources.registry"):
+    for module in ("oracles.cli.main", "oracles.sources.registry"):
         monkeypatch.setattr(f"{module}.missing", lambda name: name if name in ("torch", "jax") else None)
     done = call("doctor")
     assert done.exit_code == 0
@@ -135,7 +135,7 @@ def test_doctor_says_what_would_end_the_process(monkeypatch):
 
 def test_what_crashes_says_where(tmp_path):
     (tmp_path / "crash.py").write_text("import os, signal\n\nos.kill(os.getpid(), signal.SIGILL)\n")
-    command = [sys.executable, "-m", "oracles.command_line", "check", f"{tmp_path}/crash.py:relu", "--op", "relu"]
+    command = [sys.executable, "-m", "oracles.cli.main", "check", f"{tmp_path}/crash.py:relu", "--op", "relu"]
     done = subprocess.run([*command, "--in-process"], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGILL
     assert "Fatal Python error: Illegal instruction" in done.stderr

@@ -6,10 +6,10 @@ import inspect
 
 import click
 
+from ..ops import OPS, get_op, known_ops
+from ..sources.primals import computed_by
+from ..sources.registry import available, names
 from . import completion
-from .ops import OPS, get_op, known_ops
-from .sources.primals import computed_by
-from .sources.registry import available, names
 from .terminal import misuse, page
 
 
@@ -32,7 +32,7 @@ def ops(name: str | None) -> None:
             reference = "" if known not in OPS else "  with a reference"
             console.print(f"{get_op(known).signature}{reference}", markup=False, highlight=False)
         return
-    from .candidates.target import find_op
+    from ..candidates.target import find_op
 
     op = find_op(name)
     lines = [str(op.signature)]

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from oracles import InputError, Op, ops
-from oracles.command_line import main
+from oracles.cli.main import main
 from oracles.ops import DECLARATIONS, get_op, registry
 
 MODULE = '''

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..ops import DECLARATIONS
 from . import completion
-from .ops import DECLARATIONS
 from .terminal import (
     DEVICE,
     HTML,
@@ -28,8 +28,8 @@ from .terminal import (
 )
 
 if TYPE_CHECKING:  # the kit is loaded by the commands that need it
-    from .candidates.target import Target
-    from .reports.report import Report
+    from ..candidates.target import Target
+    from ..reports.report import Report
 
 VJP = click.option("--vjp", help="The function that computes the gradients, where the candidate is a function.")
 FORMS = click.option(
@@ -115,9 +115,9 @@ def check(
     backproof check kernels:Softmax --op softmax --framework torch --device cuda
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .candidates.target import Target, load_layer
-    from .runs.check_layer import check_layer, planned
-    from .runs.isolated import check_isolated
+    from ..candidates.target import Target, load_layer
+    from ..runs.check_layer import check_layer, planned
+    from ..runs.isolated import check_isolated
 
     target = Target(candidate, op, vjp, targets, framework, device)
     chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
@@ -169,10 +169,10 @@ def replay(
     backproof replay case.json
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .candidates.target import Target, load_layer
-    from .reports.tables import comparisons_table
-    from .runs import isolated
-    from .runs import replay as replays
+    from ..candidates.target import Target, load_layer
+    from ..reports.tables import comparisons_table
+    from ..runs import isolated
+    from ..runs import replay as replays
 
     recording = replays.Recording.load(file)
     target = Target(candidate, recording.case.op, vjp, targets, framework, device) if candidate else recording.target
@@ -198,7 +198,7 @@ def replay(
 
 
 def _show(report: Report, saved: list[Path], verbose: bool) -> None:
-    from .reports.tables import margins_table, summary_lines
+    from ..reports.tables import margins_table, summary_lines
 
     console = page()
     if report.margins:
@@ -214,8 +214,8 @@ def _show(report: Report, saved: list[Path], verbose: bool) -> None:
 
 def _saved(report: Report, target: Target, folder: Path) -> list[Path]:
     """One file a claim and dtype that failed."""
-    from .claims.verdicts import distinct
-    from .runs.replay import Recording
+    from ..claims.verdicts import distinct
+    from ..runs.replay import Recording
 
     paths = []
     for verdict in distinct(report.failures):

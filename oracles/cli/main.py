@@ -15,10 +15,10 @@ from typing import Any
 
 import click
 
+from ..sources.registry import OracleUnavailable, install_line, load, missing, names
 from .commands_campaign import campaign
 from .commands_check import check, replay
 from .commands_ops import ops
-from .sources.registry import OracleUnavailable, install_line, load, missing, names
 from .terminal import (
     DEVICE,
     DTYPES,
@@ -99,9 +99,9 @@ def verify(
     backproof verify --html report.html --junit report.xml
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .reports.tables import margins_table, summary_lines
-    from .runs.verify import EXAMPLES, planned_cases
-    from .runs.verify import verify as run
+    from ..reports.tables import margins_table, summary_lines
+    from ..runs.verify import EXAMPLES, planned_cases
+    from ..runs.verify import verify as run
 
     count = EXAMPLES if examples is None else examples
     chosen = random.SystemRandom().randrange(2**32) if seed is None else seed
@@ -145,10 +145,10 @@ def conventions(oracles: tuple[str, ...], device: str, every: bool, record: Path
     backproof conventions --record records
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .conventions import answers as table
-    from .data.json_data import to_data
-    from .reports.tables import conventions_table
-    from .sources.available import load_oracles
+    from ..conventions import answers as table
+    from ..data.json_data import to_data
+    from ..reports.tables import conventions_table
+    from ..sources.available import load_oracles
 
     loaded, absent = load_oracles(oracles or None, device)
     now = [table.ask(oracle) for oracle in loaded if oracle.is_framework]

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 from here import Here
 
-from oracles.command_line import main
+from oracles.cli.main import main
 from oracles.runs.campaign.state import State
 
 PLAN = ["--op", "softmax", "--dtype", "float32", "--oracle", "exact", "--cases", "40", "--chunk", "20", "--seed", "1"]

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from oracles import Case
-from oracles.command_line import main
+from oracles.cli.main import main
 
-FILE = Path(__file__).parent / "hostile.py"
+FILE = Path(__file__).parents[1] / "hostile.py"
 hostile = SimpleNamespace(**runpy.run_path(str(FILE)))
 QUICK = ["--dtype", "float32", "--oracle", "exact", "--examples", "6", "--seed", "1"]
 SOURCE = """
@@ -112,7 +112,7 @@ def test_github_shows_a_failure_beside_the_backward_pass(own, monkeypatch):
 
 
 def test_annotations_leave_json_on_standard_output_alone():
-    command = [sys.executable, "-m", "oracles.command_line", "check", "mine:ReLU", "--op", "relu", *QUICK]
+    command = [sys.executable, "-m", "oracles.cli.main", "check", "mine:ReLU", "--op", "relu", *QUICK]
     env = os.environ | {"GITHUB_ACTIONS": "true", "PYTHONPATH": str(FILE.parents[2])}
     done = subprocess.run([*command, "--json", "-"], capture_output=True, env=env, text=True, check=False)
     assert json.loads(done.stdout)["passed"] is False

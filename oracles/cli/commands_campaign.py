@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from ..words import printable
 from . import completion
 from .commands_check import FORMS, FRAMEWORK, VJP
 from .terminal import DTYPES, HTML, JSON, JUNIT, OPS, ORACLE, misuse, page, set_up_frameworks, written
-from .words import printable
 
 STATE = "campaign.sqlite"
 
@@ -85,12 +85,12 @@ def campaign(
     backproof campaign --dask tcp://scheduler:8786 --database redis://cache:6379
     """  # noqa: D301  (click wants the character)
     set_up_frameworks()
-    from .reports.tables import margins_table, summary_lines
-    from .runs.campaign.executors import Dask, Local
-    from .runs.campaign.live_view import live_view
-    from .runs.campaign.report import report as report_of
-    from .runs.campaign.run import CampaignStopped, run
-    from .runs.database import active, opened
+    from ..reports.tables import margins_table, summary_lines
+    from ..runs.campaign.executors import Dask, Local
+    from ..runs.campaign.live_view import live_view
+    from ..runs.campaign.report import report as report_of
+    from ..runs.campaign.run import CampaignStopped, run
+    from ..runs.database import active, opened
 
     if timeout is not None and math.isnan(timeout):
         raise click.BadParameter("expected a number of seconds", param_hint="--timeout")
@@ -128,9 +128,9 @@ def campaign(
 
 def _state(path: Path, resume: bool, given: dict[str, Any]) -> Any:
     """The state of a new campaign, or of the one to go on with, which has its plan already."""
-    from .candidates.target import Target
-    from .runs.campaign.plan import Plan
-    from .runs.campaign.state import State
+    from ..candidates.target import Target
+    from ..runs.campaign.plan import Plan
+    from ..runs.campaign.state import State
 
     asked = {name: value for name, value in given.items() if value not in (None, ())}
     if resume:
@@ -157,6 +157,6 @@ def _known(target: Any) -> Any:
     """The target with its op, which a Layer says itself. What is wrong with it is said before anything runs."""
     from dataclasses import replace
 
-    from .candidates.target import load_layer
+    from ..candidates.target import load_layer
 
     return replace(target, op=load_layer(target).op)
