@@ -28,18 +28,18 @@ PACKAGES = (
 )
 
 
-def imports_of(path):
-    """(line, absolute module) of every import in a file, wherever it stands."""
+def imports_of(path, tree=None):
+    """(line, absolute module) of every import in a file, wherever it stands; or in a part of it."""
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree or ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             module = ".".join(filter(None, (base, node.module)))
             yield node.lineno, module
-            if not node.module:
-                yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+            names = [f"{module}.{alias.name}" for alias in node.names]
+            yield from ((node.lineno, name) for name in names if (ROOT / f"{name.replace('.', '/')}.py").exists())
 
 
 def breaches(path, rule):
@@ -153,7 +153,7 @@ def test_an_op_has_all_its_parts(op):
         f"reference/{op}.py": (ROOT / "reference" / f"{op}.py").exists(),
         f"reference.{op} and {op}_vjp": hasattr(reference, op) and hasattr(reference, f"{op}_vjp"),
         f"tests/reference/test_{op}.py": (ROOT / "tests" / "reference" / f"test_{op}.py").exists(),
-        f"its declaration in oracles/ops/{op}.py": (ROOT / "oracles/ops" / f"{op}.py").exists(),
+        f"its declaration in oracles/ops/*/{op}.py": len(list((ROOT / "oracles/ops").glob(f"*/{op}.py"))) == 1,
         f"tests/mutants/{op}.py": (ROOT / "tests" / "mutants" / f"{op}.py").exists(),
         "its derivation in docs/derivations.md": f"reference.{op}.{op}_vjp "
         in (ROOT / "docs" / "derivations.md").read_text(),
@@ -165,6 +165,68 @@ def test_an_op_has_all_its_parts(op):
     assert all(parts.values()), "missing: " + ", ".join(name for name, there in parts.items() if not there)
 
 
+def at_import(path):
+    """The modules that are imported when a file is: what stands in a function is not, nor what types alone need."""
+    waiting = list(ast.parse(path.read_text()).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield ast.Module([node], [])
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += ast.iter_child_nodes(node)
+
+
+def circles(edges):
+    """What of a graph stands on itself: take away what stands on nothing, until nothing can be taken away."""
+    left = {a: set(others) for a, others in edges.items()}
+    while free := [a for a, others in left.items() if not others & left.keys()]:
+        for a in free:
+            del left[a]
+    return left
+
+
+def modules():
+    """(dotted name, path) of every module of the package."""
+    for path in sorted((ROOT / "oracles").rglob("*.py")):
+        yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path
+
+
+def test_circles_are_found():
+    assert not circles({"a": {"b"}, "b": {"c"}, "c": set()})
+    assert set(circles({"a": {"b"}, "b": {"c"}, "c": {"b"}})) == {"a", "b", "c"}
+
+
+def test_no_module_stands_on_itself():
+    edges = {name: set() for name, _ in modules()}
+    for name, path in modules():
+        for node in at_import(path):
+            for _, target in imports_of(path, node):
+                edges[name] |= {target} & (edges.keys() - {name})
+    assert sum(map(len, edges.values())) > 300
+    assert not circles(edges)
+
+
+def test_no_package_stands_on_itself():
+    edges = {}
+    for name, path in modules():
+        own = name.split(".")[1:2]
+        for _, target in imports_of(path):
+            other = target.split(".")[1:2] if target.startswith("oracles.") else []
+            if own and other and own != other:
+                edges.setdefault(own[0], set()).add(other[0])
+    assert {"runs", "cli", "claims"} <= edges.keys()
+    assert not circles(edges)
+
+
+@pytest.mark.parametrize("folder", sorted({p.parent for p in (ROOT / "oracles").rglob("*.py")}), ids=str)
+def test_no_folder_is_too_full(folder):
+    files = [p for p in folder.glob("*.py") if p.name != "__init__.py"]
+    assert len(files) <= 15, f"{folder.name} asks to be split"
+    assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text())), f"{folder.name} does not say what it is"
+
+
 def test_tests_mirror_the_source():
     missing = []
     for folder in ("reference", "oracles"):
@@ -173,7 +235,11 @@ def test_tests_mirror_the_source():
             if (
                 path.name != "__init__.py"
                 and "OP = Op(" not in path.read_text()  # a declaration: test_derived is of all of them
-                and path not in (ROOT / "oracles/ops/losses.py", ROOT / "oracles/ops/norms.py")  # what several share
+                and path
+                not in (
+                    ROOT / "oracles/ops/losses/reductions.py",
+                    ROOT / "oracles/ops/rows/norms.py",
+                )  # what several share
                 and not (ROOT / "tests" / inner / f"test_{path.stem.lstrip('_')}.py").exists()
                 and inner.name not in ("primitives", "hypotheses")  # rows of one table; hypotheses: tested together
             ):

@@ -11,21 +11,13 @@ from reference import InputError
 from reference._arrays import shown
 
 from ..words import did_you_mean
-from . import (
-    attention,
-    bce_with_logits,
-    cross_entropy,
-    dense,
-    gelu,
-    layer_norm,
-    log_softmax,
-    relu,
-    rms_norm,
-    softmax,
-    softmax_cross_entropy,
-    swiglu,
-)
+from .activations import gelu, relu
+from .gated import swiglu
+from .linear import dense
+from .losses import bce_with_logits, cross_entropy, softmax_cross_entropy
 from .op import Op
+from .rows import layer_norm, log_softmax, rms_norm, softmax
+from .sequences import attention
 
 GROUP = "backproof.ops"  # of entry points: another package's ops
 OPS: dict[str, Op] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .op import Op, leaves_range
+from ..op import Op, leaves_range
 
 
 def swiglu(xp: Any, gate: Any, up: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from .op import leaves_range
+from ..op import leaves_range
 
 
 def statistics(xp: Any, x: Any, eps: float) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .op import Op, leaves_range
-from .softmax import softmax
+from ..op import Op, leaves_range
+from ..rows.softmax import softmax
 
 
 def attention(xp: Any, q: Any, k: Any, v: Any, *, causal: bool) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..op import Op, leaves_range
 from .norms import centred_statistics, in_cubes, in_normals, of_raw_sums, of_weight_and_bias, of_whole_sums
-from .op import Op, leaves_range
 
 
 def layer_norm(xp: Any, inputs: Any, weight: Any, bias: Any, *, eps: float) -> Any:

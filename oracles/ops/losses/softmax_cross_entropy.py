@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .domains import labels, logits
-from .log_softmax import by_log_sum_exp as log_softmax_by_log_sum_exp
-from .log_softmax import log_softmax
-from .losses import REDUCTIONS, of_each, reduced, reduced_at_once, rows
-from .op import Op
-from .softmax import softmax
+from ..domains import labels, logits
+from ..op import Op
+from ..rows.log_softmax import by_log_sum_exp as log_softmax_by_log_sum_exp
+from ..rows.log_softmax import log_softmax
+from ..rows.softmax import softmax
+from .reductions import REDUCTIONS, of_each, reduced, reduced_at_once, rows
 
 
 def softmax_cross_entropy(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:

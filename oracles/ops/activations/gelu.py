@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .op import Op
+from ..op import Op
 
 ROOT_HALF = math.sqrt(0.5)
 

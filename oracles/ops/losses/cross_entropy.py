@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .domains import labels, probabilities
-from .losses import REDUCTIONS, reduced, reduced_at_once, rows
-from .op import Op, Option
+from ..domains import labels, probabilities
+from ..op import Op, Option
+from .reductions import REDUCTIONS, reduced, reduced_at_once, rows
 
 
 def cross_entropy(xp: Any, probabilities: Any, targets: Any, *, reduction: str, clip: float | None) -> Any:

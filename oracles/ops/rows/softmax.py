@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .domains import logits
-from .op import Op
+from ..domains import logits
+from ..op import Op
 
 
 def shifted(xp: Any, inputs: Any) -> Any:

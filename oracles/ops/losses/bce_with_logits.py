@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .domains import Domain
-from .losses import REDUCTIONS, of_each, reduced
-from .op import Op
+from ..domains import Domain
+from ..op import Op
+from .reductions import REDUCTIONS, of_each, reduced
 
 
 def bce_with_logits(xp: Any, logits: Any, targets: Any, *, reduction: str) -> Any:

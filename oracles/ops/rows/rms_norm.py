@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..op import Op, leaves_range
 from .norms import in_cubes, in_normals, of_whole_sums, over_samples, statistics
-from .op import Op, leaves_range
 
 
 def rms_norm(xp: Any, inputs: Any, weight: Any, *, eps: float) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .op import Op
+from ..op import Op
 from .softmax import shifted
 
 

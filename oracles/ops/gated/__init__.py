@@ -1,0 +1,1 @@
+"""Products of a branch with an activation of another."""

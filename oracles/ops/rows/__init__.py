@@ -1,0 +1,1 @@
+"""What is computed row by row, over the last axis."""
