@@ -2,7 +2,7 @@
 
 import pytest
 
-from oracles.claims.search import Disagreement
+from oracles.claims.disagreement import Disagreement
 
 LEFT = ("unshrunk", "comparisons")  # itself; the wrong results, which `names` lists
 

@@ -15,7 +15,7 @@ from ..candidates.gpu_lost import lost, meaning
 from ..candidates.layer import Layer
 from ..cases.variations import contiguous
 from ..claims.checks import Check
-from ..claims.search import Disagreement
+from ..claims.disagreement import Disagreement, Kind
 from ..sources.registry import LayerError
 from .evidence import Evidence, gather
 from .explanation import Explanation, explain, explains, misshapen
@@ -49,7 +49,7 @@ class Diagnosis:
 
     def of(self, check: Check, found: Disagreement, dtype: str) -> str:
         """The cause of a failure, or "unexplained"."""
-        if found.kind == "lost":
+        if found.kind == Kind.LOST:
             return meaning(found.message) or UNEXPLAINED
         try:
             with contained():
@@ -62,12 +62,12 @@ class Diagnosis:
 
     def _of_behaviour(self, check: Check, found: Disagreement) -> str:
         said, layer, cases = found.message, self.layer, (found.origin, found.case)
-        if found.kind in ("argument", "alias", "narrow"):
+        if found.kind in (Kind.ARGUMENT, Kind.ALIAS, Kind.NARROW):
             return said
         writes = next(filter(None, (of(layer, case) for of in (of_writes, of_output) for case in cases)), "")
         if writes:
             return writes
-        if found.kind == "repeat":
+        if found.kind == Kind.REPEAT:
             if "overwritten" in found.names:
                 return f"{found.names[0]} is one array, written again by every call"
             repeated = (of(layer, case) for of in (of_repetition, of_counting) for case in cases)
@@ -85,9 +85,9 @@ class Diagnosis:
             writable = (contiguous(found.origin), plain_case(layer, found.case.dtype.name))
             writes = next(filter(None, (of_writes(layer, case) for case in writable)), "")
             return writes or "writes to an argument: it fails where one is read-only"
-        if found.kind == "integers":
+        if found.kind == Kind.INTEGERS:
             return of_integers(layer, found.origin)
-        if check.name == "layouts" or found.kind == "raised":
+        if check.name == "layouts" or found.kind == Kind.RAISED:
             layout = of_layout(layer, found.case) or of_layout(layer, found.origin)
             if layout:
                 return layout
@@ -105,7 +105,7 @@ class Diagnosis:
             return memory
         runs = gather(self.layer, check, found, dtype, self.seed)
         misshapen = any(of_shape(runs[:1], r) for r in runs[0].actual)
-        if found.kind == "raised" or runs[0].raised or (runs[1].raised and not misshapen):
+        if found.kind == Kind.RAISED or runs[0].raised or (runs[1].raised and not misshapen):
             # what it computes elsewhere is another matter, unless shapes are what both are about
             return of_raising(runs) or self._of_broadcasting(runs, dtype)
         if not runs[0].wrong("output").any():

@@ -21,10 +21,11 @@ from ..cases.generation import Variety
 from ..cases.variations import with_nan
 from ..claims.checks import Check
 from ..claims.compare import elementwise
+from ..claims.disagreement import Disagreement
 from ..claims.frames_of_claims import probes
 from ..claims.judges import truth_for
 from ..claims.referee import run_layer
-from ..claims.search import Disagreement, try_cases
+from ..claims.search import try_cases
 from ..claims.truth import Truth
 from ..data.arrays import FLOAT_DTYPES, Array, widened
 from ..data.case import Case, Result

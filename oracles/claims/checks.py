@@ -23,9 +23,9 @@ from ..data.arrays import Array, same_bits
 from ..data.case import Case, Result
 from ..ops.domains import REAL
 from . import frames_of_claims as pools
+from .disagreement import Disagreement, Kind, raising_is_wrong
 from .judges import own_claims, truth_for
 from .referee import hold, judge_layer, run_layer
-from .search import Disagreement, raising_is_wrong
 from .state_checks import repeatable, stateless
 
 PLAIN = Variety(layouts=False, special=False)
@@ -90,13 +90,13 @@ def arguments_untouched(layer: Layer, case: Case) -> None:
     done = run_layer(layer, case, session)
     for name, a in done.handed.items():
         if not same_bits(a, done.before[name]):
-            raise Disagreement(case, f"overwrote its argument {name}", kind="argument", names=[name])
+            raise Disagreement(case, f"overwrote its argument {name}", kind=Kind.ARGUMENT, names=[name])
     with raising_is_wrong(case):
         held = parameters(session)
     for name, (now, value) in held.items():
         if now is not done.handed[name] and not same_bits(value, done.before[name]):
             message = f"replaced its parameter {name}: it is no longer what it was set to"
-            raise Disagreement(case, message, kind="parameter", names=[name])
+            raise Disagreement(case, message, kind=Kind.PARAMETER, names=[name])
 
 
 def nothing_aliased(layer: Layer, case: Case) -> None:
@@ -118,12 +118,12 @@ def _not_aliased(layer: Layer, case: Case) -> None:
         for argument, other in arguments.items():
             if np.shares_memory(result, other):
                 what = f"its argument {argument}"
-                raise Disagreement(case, f"{name} shares memory with {what}", kind="alias", names=[name, what])
+                raise Disagreement(case, f"{name} shares memory with {what}", kind=Kind.ALIAS, names=[name, what])
     names = list(results)
     for i, name in enumerate(names):
         for earlier in names[:i]:
             if np.shares_memory(results[name], results[earlier]):
-                raise Disagreement(case, f"{name} shares memory with {earlier}", kind="alias", names=[name, earlier])
+                raise Disagreement(case, f"{name} shares memory with {earlier}", kind=Kind.ALIAS, names=[name, earlier])
 
 
 def dtypes(layer: Layer, case: Case) -> None:
@@ -133,7 +133,7 @@ def dtypes(layer: Layer, case: Case) -> None:
     for name, a in done.returned.items():
         if a.dtype.kind in "iub" or a.dtype.itemsize < case.dtype.itemsize:
             message = f"{name} is {a.dtype}, narrower than the {case.dtype} it was given"
-            raise Disagreement(case, message, kind="narrow", names=[name])
+            raise Disagreement(case, message, kind=Kind.NARROW, names=[name])
     # frameworks do not differentiate with respect to integers
     if case.op in ("dense", "relu") and not isinstance(session, TracedSession):
         # a layer may then compute in float64: never worse than the bound of the case
@@ -143,11 +143,11 @@ def dtypes(layer: Layer, case: Case) -> None:
         except Disagreement as found:
             if _refuses(found.__cause__):
                 return
-            found.kind = "integers"
+            found.kind = Kind.INTEGERS
             if found.names:
                 raise
             message = f"with integer inputs: {found.message}"
-            raise Disagreement(case, message, kind="integers") from found.__cause__
+            raise Disagreement(case, message, kind=Kind.INTEGERS) from found.__cause__
 
 
 def _refuses(error: BaseException | None) -> bool:

@@ -20,8 +20,8 @@ from ..data.arrays import Array
 from ..data.case import Case
 from ..sources.registry import Oracle, UnsupportedCase
 from .compare import Comparison
+from .disagreement import Disagreement, raising_is_wrong
 from .judges import truth_for
-from .search import Disagreement, raising_is_wrong
 from .truth import Truth
 from .verdicts import BINS, Margin, Verdict, bin_of
 

@@ -20,9 +20,9 @@ from ..data.case import Case
 from ..ops import Op
 from ..sources.enclosure import Enclosure
 from .differences import slope
+from .disagreement import Disagreement, Kind, raising_is_wrong
 from .estimate import OWN, SAFETY, effects, own_error, stored
 from .framework_truth import check_case, widened
-from .search import Disagreement, raising_is_wrong
 from .truth import Truth
 
 ELEMENTS = 24  # of the gradients of a case, at which differences are taken
@@ -75,7 +75,7 @@ def linear(layer: Layer, op: Op, case: Case) -> None:
                 f"{r}: not linear in the cotangent: that of the sum of two is {float(both[r][at])!r} at {at}, "
                 f"the sum of those of each {float(expected[at])!r}"
             )
-            raise Disagreement(case, message, kind="linear", names=[r])
+            raise Disagreement(case, message, kind=Kind.LINEAR, names=[r])
 
 
 def own_shape(layer: Layer, op: Op, arrays: Mapping[str, Array]) -> tuple[int, ...]:

@@ -16,9 +16,9 @@ from ..candidates.traced import TracedSession
 from ..cases.variations import variations
 from ..data.arrays import Array, element_strides, same_bits, strided
 from ..data.case import Case, Result
+from .disagreement import Disagreement, Kind, raising_is_wrong
 from .judges import truth_for
 from .referee import applies, hold, judge_layer, run_layer
-from .search import Disagreement, raising_is_wrong
 from .truth import Truth
 
 MANY = "many other calls"
@@ -41,7 +41,7 @@ def repeatable(layer: Layer, case: Case) -> None:
             if not same_bits(a, kept[name]):
                 at = _first_difference(a, kept[name])
                 message = f"{name} is not what it was before, after {what}{at}"
-                raise Disagreement(case, message, kind="repeat", names=[name, what])
+                raise Disagreement(case, message, kind=Kind.REPEAT, names=[name, what])
     *_, other = case, *(varied for _, varied in variations(case))
     for _ in range(later_calls(layer, case)):
         run_layer(layer, other, session)
@@ -50,11 +50,11 @@ def repeatable(layer: Layer, case: Case) -> None:
     for name, now in by_now.items():
         if not same_bits(now, kept_whole[name]):
             message = f"{name} of an earlier call was overwritten by a later one"
-            raise Disagreement(case, message, kind="repeat", names=[name, "overwritten"], between=other)
+            raise Disagreement(case, message, kind=Kind.REPEAT, names=[name, "overwritten"], between=other)
     for name, a in run_layer(layer, case, session, arrays).result.named().items():
         if not same_bits(a, kept[name]):
             message = f"{name} is not what it was before, after {MANY}{_first_difference(a, kept[name])}"
-            raise Disagreement(case, message, kind="repeat", names=[name, MANY], between=other)
+            raise Disagreement(case, message, kind=Kind.REPEAT, names=[name, MANY], between=other)
 
 
 def later_calls(layer: Layer, case: Case) -> int:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from ..candidates.layer import Layer
 from ..cases.frames import Frame, frame_pool
 from ..cases.generation import Variety
+from ..claims.disagreement import Disagreement
 from ..claims.frames_of_claims import large
 from ..claims.referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from ..claims.search import Disagreement, shrunk, try_cases
+from ..claims.search import shrunk, try_cases
 from ..claims.truth import Truth
 from ..claims.verdicts import Verdict
 from ..data.case import Case

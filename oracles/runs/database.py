@@ -22,9 +22,9 @@ from reference import InputError
 from ..candidates.gpu_lost import Lost
 from ..candidates.layer import Layer
 from ..claims.checks import Check
+from ..claims.disagreement import Disagreement, Kind, of_lost
 from ..claims.judges import truth_for
 from ..claims.referee import Tally, judge_layer
-from ..claims.search import Disagreement, of_lost
 from ..claims.verdicts import Verdict
 from ..data.case import Case
 from ..sources.registry import Oracle
@@ -127,6 +127,6 @@ def search_kept_first(
             return again, True
         database.delete(key(check.name, layer, dtype), entry)
     found = search(check, layer, dtype, examples, seed, panel, tally)
-    if found is not None and found.kind != "gone":
+    if found is not None and found.kind != Kind.GONE:
         database.save(key(check.name, layer, dtype), found.case.to_json().encode())
     return found, False

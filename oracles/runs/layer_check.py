@@ -24,9 +24,9 @@ from ..candidates.gpu_lost import Lost, meaning
 from ..candidates.layer import Layer
 from ..causes.diagnose import Diagnosis
 from ..claims.checks import CHECKS, Check
+from ..claims.disagreement import Disagreement, Kind
 from ..claims.judges import ITSELF, truth_for, truth_of, why_not_tried
 from ..claims.referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from ..claims.search import Disagreement
 from ..claims.verdicts import Verdict
 from ..data.case import Case, Result
 from ..reports.bugs import WIDTH, bug_text, bugs, dispute_text, whole
@@ -234,7 +234,7 @@ def _tried(check: Check, layer: Layer, dtype: str, examples: int, seed: int) -> 
 
     panel = (Oracle("notes", "", "cpu", SimpleNamespace(vjp=notes)),) if check.name == WITH_ORACLES else ()  # type: ignore[arg-type]
     found, is_kept = search_kept_first(active(), check, layer, dtype, examples, seed, panel, tally)
-    if found is not None and found.kind == "gone":
+    if found is not None and found.kind == Kind.GONE:
         return _Tried(None, False, tally, (), f"{check.name}: not tried, {found.message}")
     if found is None and nothing_said(tally):
         return _Tried(None, False, tally, (), f"{check.name}: not tried, {tally.untried[0]}")

@@ -16,9 +16,9 @@ from ..candidates.layer import Layer, reference_layer
 from ..candidates.target import Target
 from ..claims.checks import CHECKS, values
 from ..claims.compare import Comparison
+from ..claims.disagreement import Disagreement
 from ..claims.judges import truth_for
 from ..claims.referee import hold, run_layer
-from ..claims.search import Disagreement
 from ..claims.truth import Truth
 from ..claims.verdicts import Verdict
 from ..data.case import Case

@@ -16,9 +16,10 @@ from ..candidates.layer import Layer
 from ..cases.frames import directions
 from ..causes.diagnose import Diagnosis
 from ..claims.checks import Check, values
+from ..claims.disagreement import Disagreement, Kind
 from ..claims.judges import judged_by, own_claims, truth_for, why_not_tried
 from ..claims.referee import Tally, applies, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from ..claims.search import Disagreement, shrunk, shrunk_within, try_cases
+from ..claims.search import shrunk, shrunk_within, try_cases
 from ..claims.verdicts import Margin, Verdict
 from ..data.case import Case
 from ..snippets.snippet import snippet
@@ -120,7 +121,7 @@ def search(
         claim = partial(with_further, drawn)
         tried, found = try_cases(claim, frame, dtype, count, (seed, check.name), replace(variety, rough=frame.is_large))
         tally.cases += tried
-        if found is not None and found.kind in ("lost", "gone"):  # nothing runs any more
+        if found is not None and found.kind in (Kind.LOST, Kind.GONE):  # nothing runs any more
             return found
         if found is not None and _elsewhere(check, layer, found.case):
             continue
@@ -167,7 +168,7 @@ def verdicts(
         yield Verdict(check.name, layer.op, layer.name, judged_by(layer), dtype, "skipped", message=reason)
         return
     found = search(check, layer, dtype, examples, seed, panel, tally, watch)
-    if found is not None and found.kind == "gone":
+    if found is not None and found.kind == Kind.GONE:
         message = f"{check.name}: not tried, {found.message}"
         yield Verdict(check.name, layer.op, layer.name, judged_by(layer), dtype, "skipped", message=message)
         return

@@ -21,8 +21,8 @@ from ..candidates.blackbox import BlackBox
 from ..candidates.contain import CLOCK
 from ..candidates.gpu_lost import lost
 from ..candidates.target import Target, load_layer
+from ..claims.disagreement import Disagreement
 from ..claims.judges import judged_by
-from ..claims.search import Disagreement
 from ..claims.verdicts import Verdict
 from ..data.json_data import from_data, read_json, to_data
 from ..sources.registry import OracleUnavailable

@@ -13,8 +13,8 @@ from ..candidates.layer import Layer
 from ..candidates.run import options_of
 from ..candidates.sessions import LOSSES, ClassSession, names_of_gradient
 from ..candidates.traced import TracedSession
+from ..claims.disagreement import Disagreement
 from ..claims.referee import run_layer
-from ..claims.search import Disagreement
 from ..data.case import Case
 from ..sources.arguments import taken_by
 from .code_of_module_calls import ModuleCalls

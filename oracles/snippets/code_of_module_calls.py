@@ -10,8 +10,8 @@ from ..candidates.gpu_lost import Lost
 from ..candidates.layer import Layer
 from ..candidates.run import options_of
 from ..candidates.traced import TracedSession
+from ..claims.disagreement import Disagreement
 from ..claims.referee import run_layer
-from ..claims.search import Disagreement
 from ..data.case import Case
 from .code_of_traced_calls import TorchCalls
 

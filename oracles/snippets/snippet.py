@@ -8,8 +8,8 @@ import numpy as np
 
 from ..candidates.layer import Layer
 from ..claims.checks import as_integers
+from ..claims.disagreement import Disagreement, Kind
 from ..claims.judges import judged_by, truth_for
-from ..claims.search import Disagreement
 from ..claims.state_checks import MANY, later_calls
 from ..data.arrays import code
 from ..data.case import Case
@@ -21,7 +21,7 @@ LIMIT = 400  # elements of an array that is written out
 
 def snippet(layer: Layer, found: Disagreement) -> str:
     """Code that fails as the layer did; "" where gradients are not linear: of three calls none is wrong alone."""
-    if found.kind == "linear":
+    if found.kind == Kind.LINEAR:
         return ""
     candidate = calls_of(layer)
     candidate.run(layer, found.call)
@@ -49,15 +49,15 @@ def _body(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
         yield from _call(candidate, earlier)
     if found.earlier:
         yield f"# the call that then fails{', with other values in the same arrays' if found.refilled else ''}"
-    for line in _arrays(layer, case, integers=found.kind == "integers"):
+    for line in _arrays(layer, case, integers=found.kind == Kind.INTEGERS):
         yield line.replace(" = ", "[...] = ", 1) if found.refilled else line
     writer = {
-        "argument": _argument,
-        "parameter": _parameter,
-        "alias": _alias,
-        "repeat": _repeat,
-        "narrow": _narrow,
-        "raised": _raised,
+        Kind.ARGUMENT: _argument,
+        Kind.PARAMETER: _parameter,
+        Kind.ALIAS: _alias,
+        Kind.REPEAT: _repeat,
+        Kind.NARROW: _narrow,
+        Kind.RAISED: _raised,
     }.get(found.kind, _value if found.names else _raised)
     yield from writer(layer, candidate, found)
 
@@ -112,7 +112,7 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
     yield from _passes(layer, candidate, found)
     case = judged = found.call
     result = found.names[0]
-    if found.kind == "integers":
+    if found.kind == Kind.INTEGERS:
         whole = as_integers(case).astype(case.dtype)
         judged = Case(case.op, {**case.primals, "inputs": whole}, case.cotangent, case.options)
     truth = truth_for(layer, judged).final()

@@ -12,8 +12,8 @@ from ...candidates.run import backward, forward, hand_over, parameters
 from ...candidates.sessions import ClassSession
 from ...cases.variations import contiguous
 from ...claims.checks import with_integers
+from ...claims.disagreement import Disagreement, Kind
 from ...claims.referee import run_layer
-from ...claims.search import Disagreement
 from ...claims.state_checks import right_elsewhere
 from ...data.arrays import Array, is_plain, same_bits
 from ...data.case import Case
@@ -52,7 +52,7 @@ def of_attributes(layer: Layer, found: Disagreement) -> str:
         gradient = done.result.gradients[name]
         if held is not arrays[name] and np.array_equal(now, gradient, equal_nan=True):
             return f"its parameter {name} was replaced by its gradient"
-        if (found.second or found.kind in ("parameter", "repeat")) and not same_bits(now, done.before[name]):
+        if (found.second or found.kind in (Kind.PARAMETER, Kind.REPEAT)) and not same_bits(now, done.before[name]):
             return f"its parameter {name} was replaced"
     return ""
 

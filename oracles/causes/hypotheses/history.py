@@ -11,9 +11,9 @@ from ...candidates.contain import call_of_candidate, said
 from ...candidates.layer import Layer
 from ...candidates.run import forward, hand_over, options_of, predictions
 from ...cases.variations import variations
+from ...claims.disagreement import Disagreement
 from ...claims.judges import truth_for
 from ...claims.referee import run_layer
-from ...claims.search import Disagreement
 from ...claims.state_checks import after_another
 from ...data.arrays import same_bits
 from ...data.case import Case, Result

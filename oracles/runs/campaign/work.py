@@ -25,10 +25,11 @@ from ...cases.mutations import mutate
 from ...causes.diagnose import Diagnosis
 from ...claims.checks import CHECKS
 from ...claims.compare import Comparison
+from ...claims.disagreement import Disagreement
 from ...claims.frames_of_claims import large, small
 from ...claims.judges import judged_by, notes, truth_for
 from ...claims.referee import Tally, disputes, judge_layer, judge_oracle
-from ...claims.search import Disagreement, shrunk, try_cases
+from ...claims.search import shrunk, try_cases
 from ...claims.verdicts import Margin, Verdict
 from ...data.case import Case
 from ...sources.registry import Oracle, OracleUnavailable

@@ -16,7 +16,8 @@ from oracles.candidates import gpu_lost as module
 from oracles.candidates.gpu_lost import lost, meaning
 from oracles.candidates.target import Target
 from oracles.claims.checks import CHECKS, values
-from oracles.claims.search import Disagreement, shrunk
+from oracles.claims.disagreement import Disagreement, Kind
+from oracles.claims.search import shrunk
 from oracles.reports.report import CheckFailed
 from oracles.runs.isolated import check_isolated
 from oracles.runs.layer_check import LayerCheck, Run
@@ -121,7 +122,7 @@ def test_what_is_wrong_is_not_made_small_by_calls_that_lose_it(gpu):
     small = shrunk(judge, first.value)
     assert gpu
     assert 9 <= small.case.primals["inputs"].size <= 16
-    assert small.kind == "value"
+    assert small.kind == Kind.VALUE
 
 
 def test_what_is_wrong_of_an_op_of_one_s_own_is_not_made_small_by_them_either(gpu):
@@ -136,18 +137,18 @@ def test_what_is_wrong_of_an_op_of_one_s_own_is_not_made_small_by_them_either(gp
         return 3 * g
 
     found = search(CHECKS[0], Layer(op, forward=lambda x: 2 * x, vjp=vjp), "float64", 60, seed=2)
-    assert found.kind == "lost" or found.case.size != 2
-    assert found.kind in ("lost", "value")
+    assert found.kind == Kind.LOST or found.case.size != 2
+    assert found.kind in (Kind.LOST, Kind.VALUE)
     lethal = found.case.primals["x"].size
-    assert (1 < lethal < 4) is (found.kind == "lost")
+    assert (1 < lethal < 4) is (found.kind == Kind.LOST)
 
 
 @pytest.mark.parametrize("check", ["stateless", "repeatable", "dtypes", "layouts"])
 def test_every_claim_names_the_call_that_lost_it(gpu, check):
     layer = relu(gpu, lambda x, calls: calls > 7)
     found = search(next(c for c in CHECKS if c.name == check), layer, "float32", 60, seed=1)
-    assert (found.kind, found.message) == ("lost", f"left the GPU unusable: {SAID}")
-    assert search(next(c for c in CHECKS if c.name == check), layer, "float32", 60, seed=1).kind == "gone"
+    assert (found.kind, found.message) == (Kind.LOST, f"left the GPU unusable: {SAID}")
+    assert search(next(c for c in CHECKS if c.name == check), layer, "float32", 60, seed=1).kind == Kind.GONE
 
 
 def test_a_pinned_case_that_loses_it_fails_and_the_next_is_skipped(gpu):

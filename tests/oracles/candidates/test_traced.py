@@ -13,7 +13,7 @@ from oracles import Case, InputError, Layer, OracleUnavailable, check_layer
 from oracles.candidates.run import run
 from oracles.claims import checks
 from oracles.claims import frames_of_claims as pools
-from oracles.claims.search import Disagreement
+from oracles.claims.disagreement import Disagreement
 from oracles.sources import registry
 from oracles.sources.registry import LayerError
 

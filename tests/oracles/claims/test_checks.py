@@ -20,8 +20,8 @@ from oracles.claims.checks import (
     values,
     wrong_in_any_layout,
 )
+from oracles.claims.disagreement import Disagreement
 from oracles.claims.referee import Tally
-from oracles.claims.search import Disagreement
 from oracles.runs.trial import search
 
 BY_NAME = {check.name: check for check in CHECKS}

@@ -7,8 +7,8 @@ import pytest
 
 from oracles import Case, Layer, Oracle, Result, UnsupportedCase, load
 from oracles.candidates.layer import reference_layer
+from oracles.claims.disagreement import Disagreement
 from oracles.claims.referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
-from oracles.claims.search import Disagreement
 from oracles.claims.truth import Truth
 
 CASE = Case("relu", [np.array([1.0, -2.0])], np.array([3.0, 5.0]))

@@ -1,7 +1,8 @@
 import itertools
 
 from oracles.cases.frames import Frame
-from oracles.claims.search import Disagreement, shrunk, try_cases
+from oracles.claims.disagreement import Disagreement
+from oracles.claims.search import shrunk, try_cases
 
 FRAME = Frame("relu", (5, 7))
 

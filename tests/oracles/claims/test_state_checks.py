@@ -12,7 +12,7 @@ from oracles import Case, Layer
 from oracles.candidates.layer import reference_layer
 from oracles.cases.variations import variations
 from oracles.claims import state_checks
-from oracles.claims.search import Disagreement
+from oracles.claims.disagreement import Disagreement
 from oracles.claims.state_checks import later_calls, repeatable, right_elsewhere, stateless
 
 CASE = Case("relu", [np.array([[1.0, -2.0], [3.0, 4.0]])], np.array([[5.0, 6.0], [7.0, 8.0]]))

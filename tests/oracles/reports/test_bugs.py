@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracles import Case, Layer, Recipe, check_layer
 from oracles.causes.diagnose import UNEXPLAINED, Diagnosis
 from oracles.claims.checks import CHECKS
-from oracles.claims.search import Disagreement
+from oracles.claims.disagreement import Disagreement, Kind
 from oracles.claims.verdicts import Verdict
 from oracles.reports.bugs import LINES, WIDTH, bug_text, bugs, claims, dispute_text, whole
 
@@ -140,7 +140,7 @@ def test_what_raises_for_its_shapes_is_told_by_the_case_that_does_not():
     (check,) = (c for c in CHECKS if c.name == "dtypes")  # alone, as a test of pytest is
     layer = Layer("softmax", forward=softmax, vjp=lambda g, x: softmax_vjp(g, x, keepdims=False))
     found = Disagreement(
-        Case("softmax", {"inputs": np.zeros((2, 3))}, np.ones((2, 3))), "raised ValueError: no", kind="raised"
+        Case("softmax", {"inputs": np.zeros((2, 3))}, np.ones((2, 3))), "raised ValueError: no", kind=Kind.RAISED
     )
     assert Diagnosis(layer, 0).of(check, found, "float64") == "dinputs: shape (5, 5) in the place of (5, 1)"
     refuses = Layer("softmax", forward=softmax, vjp=lambda g, x: softmax_vjp(g, x)[[9]])

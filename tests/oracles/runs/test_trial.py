@@ -9,8 +9,8 @@ import reference
 from oracles import Case, Layer, Oracle, UnsupportedCase, check_layer, load
 from oracles.candidates.layer import reference_layer
 from oracles.claims.checks import CHECKS
+from oracles.claims.disagreement import Disagreement
 from oracles.claims.referee import Tally
-from oracles.claims.search import Disagreement
 from oracles.runs.trial import search, takes, verdicts
 
 BY_NAME = {check.name: check for check in CHECKS}

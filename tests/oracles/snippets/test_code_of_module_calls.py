@@ -8,7 +8,7 @@ import pytest
 
 from oracles import Case, Layer, load
 from oracles.candidates.traced import TracedSession
-from oracles.claims.search import Disagreement
+from oracles.claims.disagreement import Disagreement, Kind
 from oracles.ops import get_op
 from oracles.snippets.snippet import snippet
 
@@ -73,6 +73,6 @@ def test_on_a_device_what_a_module_was_handed_is_read_back_from_there(name):
     elsewhere = replace(load("torch"), device="cpu:0")  # goes the way of other devices
     object.__setattr__(layer, "start", partial(TracedSession, get_op("dense"), torch.nn.Linear, elsewhere))
     case = Case("dense", [np.ones((2, 3)), np.ones((3, 4)), np.ones((1, 4))], np.ones((2, 4)))
-    code = snippet(layer, Disagreement(case, "overwrote its argument", kind="argument", names=[name]))
+    code = snippet(layer, Disagreement(case, "overwrote its argument", kind=Kind.ARGUMENT, names=[name]))
     assert f"host({name}_)" in code
     exec(code, {})  # a right module overwrites nothing

@@ -13,7 +13,7 @@ from oracles import Layer
 from oracles.cases.frames import Frame
 from oracles.causes.telling_cases import plain_case
 from oracles.claims.checks import CHECKS
-from oracles.claims.search import Disagreement
+from oracles.claims.disagreement import Disagreement, Kind
 from oracles.runs.trial import search
 from oracles.snippets.snippet import snippet
 
@@ -245,7 +245,7 @@ def test_a_narrow_result_of_torch_is_read_in_its_own_dtype():
         Layer("relu", forward=in_bfloat16, vjp=narrow_vjp, arrays=torch.from_numpy),
     ):
         found = found_in(layer, "dtypes", examples=60)
-        assert found.kind == "narrow"
+        assert found.kind == Kind.NARROW
         code = snippet(layer, found)
         assert "AssertionError: output is bfloat16" in fresh(code).stderr, code
 
@@ -262,7 +262,7 @@ def narrow_vjp(g, x):
 
 def test_where_a_class_leaves_its_gradient_need_not_have_been_seen():
     layer = Layer.from_class("relu", LeavesIt)
-    found = Disagreement(plain_case(layer, "float32", Frame("relu", (2, 2))), "left the GPU unusable", kind="lost")
+    found = Disagreement(plain_case(layer, "float32", Frame("relu", (2, 2))), "left the GPU unusable", kind=Kind.LOST)
     LeavesIt.dies = True  # as a GPU that is lost does
     try:
         code = snippet(layer, found)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
+from oracles.cases import seeding as reproducible
 from oracles.cases.frames import Frame
-from oracles.claims import seeding as reproducible
+from oracles.cases.seeding import same_everywhere
 from oracles.claims.search import try_cases
-from oracles.claims.seeding import same_everywhere
 
 LARGE = 1_234_567_000
 
