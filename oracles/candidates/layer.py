@@ -14,7 +14,7 @@ from ..ops import OPS, Op, declare, get_op
 from ..sources.registry import OWN_ARITHMETIC, Oracle, load, names
 from ..words import did_you_mean
 from .interchange import Convert, conversion_of
-from .sessions import LOSSES, ClassSession, FunctionSession, Session, names_of_gradient
+from .sessions import ClassSession, FunctionSession, Session, names_of_gradient
 from .traced import TracedSession
 from .untaken import untaken_by
 
@@ -117,7 +117,7 @@ class Layer:
             raise InputError(f"gradients: expected names of {', '.join(sorted(known))}, got {dict(gradients)!r}")
         _callable(make=make)
         start = partial(ClassSession, op, make, dict(gradients or {}), conversion_of(arrays))
-        settings = (start, targets, ("mean",), any_rank, op.name not in LOSSES, convention, accumulate)
+        settings = (start, targets, ("mean",), any_rank, not op.labels, convention, accumulate)
         return cls._of(op, make, name, *settings)
 
     @classmethod

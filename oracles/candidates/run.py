@@ -107,7 +107,8 @@ def predictions(session: Session, case: Case, arrays: Mapping[str, Array]) -> Ar
     if not isinstance(session, ClassSession):
         raise LayerError("only a loss in the book's interface takes its predictions back")
     left = as_array("output", session.predictions(_primals(case, arrays)))
-    return left if case.op == "cross_entropy" else _laid_like(left, case.primals[case.signature.differentiable[0]])
+    op = case.signature
+    return left if op.rows == "probabilities" else _laid_like(left, case.primals[op.primals[0]])
 
 
 def parameters(session: Session) -> dict[str, tuple[Any, Array]]:

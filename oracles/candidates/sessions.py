@@ -16,9 +16,6 @@ from ..sources.registry import LayerError
 from .contain import shown
 from .interchange import Convert, Handed, Handover
 
-# a loss in the book's interface has no cotangent: its gradient is that of the mean loss
-LOSSES = ("cross_entropy", "softmax_cross_entropy")
-
 # the attributes a gradient may be left in: the book's names, and the derivative written out
 NAMES: Mapping[str, tuple[str, ...]] = {
     "inputs": ("dinputs", "dL_dX", "dL_dx", "dL_dz"),
@@ -109,10 +106,10 @@ class ClassSession:
     def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What backward leaves in its attributes, or returns."""
         before = self._attributes()
-        if self.op.name in LOSSES:
-            # what cross_entropy is handed back is what forward was handed: one object, not two
-            first = "probabilities" if self.op.name == "cross_entropy" else "predictions"
-            given = self._given(first, cotangent), self._given("targets", arrays["targets"])
+        if self.op.labels:  # a loss in the book's interface has no cotangent: its gradient is that of the mean loss
+            # probabilities are handed back as forward was handed them: one object, not two
+            first = self.op.primals[0] if self.op.rows == "probabilities" else "predictions"
+            given = self._given(first, cotangent), self._given(self.op.labels, arrays[self.op.labels])
             returned = self.object.backward(*given)
         else:
             returned = self.object.backward(self._given("cotangent", cotangent))
@@ -131,8 +128,8 @@ class ClassSession:
 
     def predictions(self, arrays: Mapping[str, Array]) -> Any:
         """What a loss's backward is handed: the probabilities it was given, or those it left in `output`."""
-        if self.op.name == "cross_entropy":
-            return arrays["probabilities"]
+        if self.op.rows == "probabilities":
+            return arrays[self.op.primals[0]]
         left = getattr(self.object, "output", None)
         if left is None:
             raise LayerError("forward did not set 'output', the probabilities that backward takes")

@@ -131,7 +131,7 @@ class Evidence:
     @cached_property
     def probabilities(self) -> Floats:
         """The softmax of the logits, or the probabilities that a loss is given."""
-        return self.first if self.case.op == "cross_entropy" else quietly(reference.softmax, self.first)
+        return self.first if self.case.signature.rows == "probabilities" else quietly(reference.softmax, self.first)
 
     @property
     def unit_roundoff(self) -> float:
@@ -162,10 +162,11 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
     if layer.declaration.cases is None:  # what is right at the size that failed tells its values from its size
         frames = dict.fromkeys(frame_of(e) for e in runs[:2] if 0 < e.case.size <= MANY)
         runs += [Evidence.of(layer, plain_case(layer, dtype, frame)) for frame in frames]
-    if layer.op == "relu":
-        runs.append(Evidence.of(layer, kinks(dtype)))
-    if layer.op == "softmax":
-        runs += [Evidence.of(layer, case) for case in (*offsets(dtype), masks(dtype))]
+    op = layer.declaration
+    if op.has_one_primal:
+        runs.append(Evidence.of(layer, kinks(op, dtype)))
+    if len(op.primals) == 1 and op.rows == "logits":
+        runs += [Evidence.of(layer, case) for case in (*offsets(op, dtype), masks(op, dtype))]
     if np.isnan(runs[0].first).any() or np.isnan(runs[1].first).any():
         runs.append(Evidence.of(layer, with_nan(plain_case(layer, dtype))))
     small = [f for f in check.frames(layer, seed) if not f.is_large]

@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 
 from ..calculus.model import Floats
+from ..ops import Op
 from .evidence import Evidence, same
 from .hypotheses.estimates import Limits, estimated_places, estimated_values
 from .hypotheses.formulas import formulas
@@ -38,7 +39,7 @@ def explain(runs: Sequence[Evidence], r: str, sizes: Limits) -> Explanation | No
         return misshapen(r, shape)
     raised = [e for e in runs if r not in e.actual]
     runs = sorted((e for e in runs if r in e.actual), key=lambda e: (not e.wrong(r).any(), e.case.size))
-    op = runs[0].case.op
+    op = runs[0].case.signature
     for place in chain(places(op), estimated_places(runs, r, sizes)):
         if _covers(place, runs, r) and (place is EVERYWHERE or not any(_touches(place, e, r) for e in raised)):
             for value in chain(_values(op, runs, r, sizes), _ranged(runs, r) if place is EVERYWHERE else ()):
@@ -53,7 +54,7 @@ def misshapen(r: str, shape: str) -> Explanation:
     return Explanation(r, Value(shape, lambda e, r: None), EVERYWHERE)
 
 
-def _values(op: str, runs: Sequence[Evidence], r: str, sizes: Limits) -> Iterator[Value]:
+def _values(op: Op, runs: Sequence[Evidence], r: str, sizes: Limits) -> Iterator[Value]:
     yield from scaled()
     yield from copies()
     yield from formulas(op, r)

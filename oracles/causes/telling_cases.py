@@ -15,19 +15,20 @@ from ..claims.search import try_cases
 from ..data.arrays import Array, as_dtype
 from ..data.case import Case
 from ..data.recipe import Recipe
+from ..ops import Op
 from ..ops.domains import REAL
 
 PLAIN = Variety(layouts=False, special=False)
 
 
-def kinks(dtype: str) -> Case:
+def kinks(op: Op, dtype: str) -> Case:
     """Both zeros beside small and large values of both signs, under different cotangents."""
     inputs = np.array([[0.0, -0.0, 1.0, -1.0, 0.5], [-0.0, 0.0, -8.0, 8.0, -0.5]]).astype(as_dtype(dtype))
-    return Case("relu", [inputs], np.arange(2, 12).reshape(2, 5).astype(inputs.dtype))
+    return Case(op, [inputs], np.arange(2, 12).reshape(2, 5).astype(inputs.dtype))
 
 
-def offsets(dtype: str) -> Iterator[Case]:
-    """Rows of a softmax far from 0 and from each other: what is subtracted from them, if not their maximum, shows."""
+def offsets(op: Op, dtype: str) -> Iterator[Case]:
+    """Rows of logits far from 0 and from each other: what is subtracted from them, if not their maximum, shows."""
     far = 500.0 if dtype == "float64" else 100.0  # exp of twice that underflows
     for rows in (
         [[far, far + 1, far - 0.5], [0.0, 1.0, 0.5], [-far, -far - 2, -far + 1]],
@@ -35,16 +36,16 @@ def offsets(dtype: str) -> Iterator[Case]:
         [[-2 * far] * 3],
     ):
         inputs = np.array(rows).astype(as_dtype(dtype))
-        yield Case("softmax", [inputs], np.arange(2, 2 + inputs.size).reshape(inputs.shape).astype(inputs.dtype))
+        yield Case(op, [inputs], np.arange(2, 2 + inputs.size).reshape(inputs.shape).astype(inputs.dtype))
 
 
-def masks(dtype: str) -> Case:
-    """Rows of a softmax that begin with -inf, as many as a block may have: which one it is shows."""
+def masks(op: Op, dtype: str) -> Case:
+    """Rows of logits that begin with -inf, as many as a block may have: which one it is shows."""
     hidden = 2 ** np.arange(9)
     inputs = np.tile(np.arange(300) % 7 * 0.25, (len(hidden), 1))
     inputs[np.arange(300) < hidden[:, None]] = -np.inf
     cotangent = np.tile(np.arange(300) % 5 - 2.0, (len(hidden), 1))
-    return Case("softmax", [inputs.astype(as_dtype(dtype))], cotangent.astype(as_dtype(dtype)))
+    return Case(op, [inputs.astype(as_dtype(dtype))], cotangent.astype(as_dtype(dtype)))
 
 
 def plain_case(layer: Layer, dtype: str, frame: Frame | None = None) -> Case:

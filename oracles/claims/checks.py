@@ -14,7 +14,6 @@ import numpy as np
 from ..calculus.model import ARITHMETIC
 from ..candidates.layer import Layer
 from ..candidates.run import hand_over, parameters
-from ..candidates.sessions import LOSSES
 from ..candidates.traced import TracedSession
 from ..cases.frames import Frame
 from ..cases.generation import Variety
@@ -22,6 +21,7 @@ from ..cases.variations import contiguous, with_masked_rows, with_nan, with_unli
 from ..data.arrays import Array, same_bits
 from ..data.case import Case, Result
 from ..ops.domains import REAL
+from ..ops.tracing import keeps_whole_numbers
 from . import frames_of_claims as pools
 from .disagreement import Disagreement, Kind, raising_is_wrong
 from .judges import own_claims, truth_for
@@ -48,7 +48,7 @@ def surely_special(case: Case) -> Iterable[Case]:
         return
     if case.primals[first].ndim and op.domains.get(first, REAL).rows == "logits" and case.size <= WIDE:
         yield with_masked_rows(case)
-    if case.op in LOSSES and case.size <= SMALL:
+    if op.labels and case.size <= SMALL:
         yield with_unlikely_label(case)
     if op.special_values == "all" and case.size <= SMALL:
         yield with_nan(case)
@@ -102,11 +102,12 @@ def arguments_untouched(layer: Layer, case: Case) -> None:
 def nothing_aliased(layer: Layer, case: Case) -> None:
     """No result shares memory with an argument, a parameter or another result; also where there is nothing to do."""
     _not_aliased(layer, case)
-    if case.op == "relu":  # no unit is masked: what comes in may go out as it is
-        x = case.primals["inputs"]
-        _not_aliased(layer, Case("relu", [np.where(x == 0, np.ones_like(x), np.abs(x))], case.cotangent))
+    if case.signature.has_one_primal:  # no unit is masked: what comes in may go out as it is
+        (x,) = case.primals.values()
+        positive = [np.where(x == 0, np.ones_like(x), np.abs(x))]
+        _not_aliased(layer, Case(case.signature, positive, case.cotangent, case.options))
     if case.cotangent.ndim and case.cotangent.any():
-        _not_aliased(layer, Case(case.op, case.primals, np.zeros_like(case.cotangent), case.options))
+        _not_aliased(layer, Case(case.signature, case.primals, np.zeros_like(case.cotangent), case.options))
 
 
 def _not_aliased(layer: Layer, case: Case) -> None:
@@ -135,7 +136,7 @@ def dtypes(layer: Layer, case: Case) -> None:
             message = f"{name} is {a.dtype}, narrower than the {case.dtype} it was given"
             raise Disagreement(case, message, kind=Kind.NARROW, names=[name])
     # frameworks do not differentiate with respect to integers
-    if case.op in ("dense", "relu") and not isinstance(session, TracedSession):
+    if keeps_whole_numbers(case.signature) and not isinstance(session, TracedSession):
         # a layer may then compute in float64: never worse than the bound of the case
         try:
             integers, result = with_integers(layer, case)
@@ -158,15 +159,17 @@ def _refuses(error: BaseException | None) -> bool:
 def as_integers(case: Case) -> Array:
     """The inputs doubled and rounded: whole numbers that both the dtype and int64 hold."""
     most = min(ARITHMETIC[case.dtype.name].largest, 2.0**53)
-    return np.asarray(np.clip(np.round(2 * case.primals["inputs"].astype(np.float64)), -most, most)).astype(np.int64)
+    return np.asarray(
+        np.clip(np.round(2 * case.primals[case.signature.primals[0]].astype(np.float64)), -most, most)
+    ).astype(np.int64)
 
 
 def with_integers(layer: Layer, case: Case) -> tuple[Case, Result]:
     """The case with its inputs rounded, and what the layer returns where it is handed those as integers."""
     whole = as_integers(case)
-    primals = {**case.primals, "inputs": whole.astype(case.dtype)}
-    integers = Case(case.op, primals, case.cotangent)
-    arrays = hand_over(integers) | {"inputs": whole}
+    first = case.signature.primals[0]
+    integers = Case(case.signature, {**case.primals, first: whole.astype(case.dtype)}, case.cotangent, case.options)
+    arrays = hand_over(integers) | {first: whole}
     return integers, run_layer(layer, integers, layer.start(), arrays).result
 
 

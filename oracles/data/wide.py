@@ -18,7 +18,7 @@ def floats(case: Case, name: str) -> Floats:
 
 def label_weights(case: Case) -> Floats:
     """The targets as rows of weights (N, C): one-hot where they are class ids."""
-    return weights_of(case.primals["targets"], case.primals[case.signature.differentiable[0]].shape[1])
+    return weights_of(case.primals[case.signature.labels], case.primals[case.signature.differentiable[0]].shape[1])
 
 
 def weights_of(targets: Array, classes: int) -> Floats:

@@ -164,6 +164,21 @@ class Op:
         return tuple(a.name for a in others if a.axes and not samples & set(a.axes) and a.name in self.differentiable)
 
     @property
+    def labels(self) -> str:
+        """The primal that holds labels, in any of their forms; "" where none does."""
+        return next((name for name, domain in self.domains.items() if domain.forms), "")
+
+    @property
+    def rows(self) -> str:
+        """What rows of the first primal are drawn as: "logits", "probabilities", or "" for numbers by themselves."""
+        return self.domains.get(self.primals[0], REAL).rows
+
+    @property
+    def has_one_primal(self) -> bool:
+        """Whether it takes one array, of any real numbers, as an activation does."""
+        return len(self.primals) == 1 and not self.domains and self.cases is None
+
+    @property
     def options(self) -> dict[str, Any]:
         """Every option with its default."""
         return {name: option.default for name, option in self.settings.items()}

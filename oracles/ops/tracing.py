@@ -13,12 +13,40 @@ from .domains import REAL
 from .op import Function, Op
 from .signature import Shape
 
+# primitives that choose among numbers, and those that make whole numbers of whole numbers
+CHOICES = frozenset({"broadcast", "input", "constant", "literal", "as_given", "stop", "where", "equal", "maximum"})
+CHOICES |= {"less", "less_equal"}
+WHOLE = CHOICES | {"add", "sub", "mul", "neg", "abs", "matmul", "sum", "reshape", "transpose", "stored"}
+
 
 @lru_cache(maxsize=4096)
 def output_shape(op: Op, shapes: tuple[tuple[str, Shape], ...], options: tuple[tuple[str, Any], ...]) -> Shape:
     """The shape of the output, where the signature leaves it to the definition."""
     graph = Graph()
     return outputs_of(op, op.definition, graph, dict(shapes), dict(options))[0].shape
+
+
+@lru_cache(maxsize=1024)
+def primitives_of(op: Op) -> frozenset[str]:
+    """The primitives that the definition uses, traced on small arrays; none where there is no definition."""
+    if op.definition is None:
+        return frozenset()
+    said, graph = op.signature, Graph()
+    sizes = {letter: size for size, letter in enumerate(said.axes, 2)}
+    open_ = next(iter(sizes.values()), 2)  # of labels, whose shape the signature leaves open: ids of the first axis
+    shapes = {a.name: (open_,) if a.axes is None else said.shape_of(a, sizes, (3,)) for a in said.inputs}
+    outputs_of(op, op.definition, graph, shapes, op.options)
+    return frozenset(node.primitive for node in graph.nodes)
+
+
+def only_chooses(op: Op) -> bool:
+    """Whether an op only chooses among what it is given, as ReLU does: of an operand no more than its sign is read."""
+    return bool(made := primitives_of(op)) and made <= CHOICES
+
+
+def keeps_whole_numbers(op: Op) -> bool:
+    """Whether an op makes whole numbers of whole numbers: a layer may then be handed integers, and allocate them."""
+    return bool(made := primitives_of(op)) and made <= WHOLE and op.domains.get(op.primals[0], REAL) is REAL
 
 
 def outputs_of(

@@ -22,6 +22,7 @@ from ..claims import frames_of_claims as pools
 from ..claims.checks import CHECKS
 from ..claims.judges import notes, title_of, truth_of
 from ..claims.verdicts import EXACT, Verdict, merged
+from ..ops.tracing import primitives_of
 from ..reports.report import Report, followed
 from ..sources.available import chosen, cross_validation_note, load_oracles, products_note
 from ..sources.derived import bounds
@@ -125,7 +126,7 @@ def setting(layer: Layer, plan: Plan, panel: Sequence[Oracle], absent: Mapping[s
 
 def _notes(layer: Layer, panel: Sequence[Oracle], dtypes: Sequence[str]) -> tuple[str, ...]:
     own = [] if layer.framework is None or layer.framework in panel else [layer.framework]
-    products = products_note([*panel, *own], dtypes) if layer.op == "dense" else ()
+    products = products_note([*panel, *own], dtypes) if "matmul" in primitives_of(layer.declaration) else ()
     return (*cross_validation_note(panel), *products, *cost_note(layer), *layout_note(layer), *options_note(layer))
 
 

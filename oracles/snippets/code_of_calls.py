@@ -11,7 +11,7 @@ from ..candidates.gpu_lost import Lost
 from ..candidates.interchange import Convert, to_cupy
 from ..candidates.layer import Layer
 from ..candidates.run import options_of
-from ..candidates.sessions import LOSSES, ClassSession, names_of_gradient
+from ..candidates.sessions import ClassSession, names_of_gradient
 from ..candidates.traced import TracedSession
 from ..claims.disagreement import Disagreement
 from ..claims.referee import run_layer
@@ -103,15 +103,15 @@ class ClassCalls(_Converting):
         given += [f"{k}={v!r}" for k, v in self.session.said_to_forward(self.options(case)).items()]
         yield f"{self.given(output)} = layer.forward({', '.join(given)})"
         yield from self.result(output, f"layer.output if {self.given(output)} is None else {self.given(output)}")
-        if self.op.name == "softmax_cross_entropy":
+        if self.op.labels and self.op.rows != "probabilities":
             yield f"{names['predictions']} = {'host(layer.output)' if self.converts else 'layer.output'}"
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
-        first = names["predictions"] if self.op.name in LOSSES else names["cotangent"]
-        if self.op.name != "cross_entropy":  # whose predictions are what forward was handed
+        first = names["predictions"] if self.op.labels else names["cotangent"]
+        if self.op.rows != "probabilities":  # which are what forward was handed
             yield from self.give(first)
-        labels = f", {self.given(names['targets'])}" if self.op.name in LOSSES else ""
+        labels = f", {self.given(names[self.op.labels])}" if self.op.labels else ""
         yield f"returned = layer.backward({self.given(first)}{labels})"
         for primal, name in gradients.items():
             where = self.session.gradient_expression(primal)

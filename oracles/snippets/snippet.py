@@ -64,7 +64,7 @@ def _body(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
 
 def _names(case: Case) -> dict[str, str]:
     names = {n: n for n in case.primals} | {"cotangent": "cotangent"}
-    names["predictions"] = "probabilities" if case.op == "cross_entropy" else "predictions"
+    names["predictions"] = case.signature.primals[0] if case.signature.rows == "probabilities" else "predictions"
     return names
 
 

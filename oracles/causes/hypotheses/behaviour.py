@@ -39,7 +39,8 @@ def of_attributes(layer: Layer, found: Disagreement) -> str:
             return str(error)
         if isinstance(session, ClassSession):
             if session.object is None and isinstance(error, TypeError):
-                how = "(n_inputs, n_neurons), as the book's dense layer is" if case.op == "dense" else "no arguments"
+                first = next(iter(case.signature.parameters), "")
+                how = f"the sizes of its {first}" if first else "no arguments"
                 return f"it cannot be made with {how}"
             if isinstance(error, AttributeError) and error.obj is session.object and error.name in _METHODS:
                 return f"it has no method {error.name}"
@@ -68,7 +69,7 @@ def _stored(session: ClassSession, arrays: Mapping[str, Array]) -> bool:
         return True
     first = next(iter(arrays.values()))
     kept = [v for n, v in vars(session.object).items() if isinstance(v, np.ndarray) and n not in _READ]
-    if session.op.name == "relu" and any(v.shape == first.shape for v in kept):
+    if session.op.has_one_primal and any(v.shape == first.shape for v in kept):
         return True
     return any(np.shares_memory(v, first) or np.array_equal(v, first, equal_nan=True) for v in kept)
 
@@ -100,7 +101,7 @@ def of_cache(layer: Layer, case: Case) -> str:
     """Elements that become right when a value changes that they do not depend on: in another row."""
     run = Evidence.of(layer, case)
     if (
-        case.op == "dense"
+        case.signature.parameters
         or case.signature.special_values != "all"
         or run.first.ndim != 2
         or len(run.first) < 2

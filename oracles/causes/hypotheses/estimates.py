@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 
 from ...calculus.model import Floats
-from ...candidates.sessions import LOSSES
 from ...data.arrays import Array
 from ..evidence import Evidence
 from .divisors import divisors
@@ -25,14 +24,14 @@ def estimated_values(runs: Sequence[Evidence], r: str, limits: Limits) -> Iterat
     if not wrong:
         return
     yield from _ratio(wrong, r)
-    op = wrong[0].case.op
-    if op == "relu":
+    op = wrong[0].case.signature
+    if op.has_one_primal:
         yield from multiples(wrong, r)
-    if op in ("softmax", "softmax_cross_entropy"):
+    if op.rows == "logits" and not op.labels and r == "output":
         yield from _softmax(wrong, r)
-    if op in ("cross_entropy", "softmax_cross_entropy") and r != "output":
+    if op.rows == "probabilities" and op.labels and r != "output":
         yield from _epsilon_in_p(wrong, r)
-    if op in ("cross_entropy", "softmax_cross_entropy"):
+    if op.labels:
         yield from divisors(wrong, r)
     for letter, limit in limits:
         yield from _of_chunks(letter, limit)
@@ -53,7 +52,7 @@ def estimated_places(runs: Sequence[Evidence], r: str, limits: Limits) -> Iterat
         for letter, found in firsts.items():
             if min(found) > 0:
                 yield from_index(letter, min(found))
-    if wrong and wrong[0].case.op in ("cross_entropy", "softmax_cross_entropy") and r != "output":
+    if wrong and wrong[0].case.signature.labels and r != "output":
         yield from _confident(runs, r)
         yield from _of_class(wrong, r)
 
@@ -95,8 +94,8 @@ def _of_chunks(letter: str, limit: int) -> Iterator[Value]:
             f"the labels of the first {limit} samples are used again for those that follow",
             lambda e, r: (
                 None
-                if e.case.op not in LOSSES
-                else e.instead(targets=e.label_weights[np.arange(e.sizes["N"]) % limit])[r]
+                if not e.case.signature.labels
+                else e.instead(**{e.case.signature.labels: e.label_weights[np.arange(e.sizes["N"]) % limit]})[r]
             ),
             slack=64,
         )
@@ -114,10 +113,11 @@ def _of_chunks(letter: str, limit: int) -> Iterator[Value]:
 
 
 def _samples(e: Evidence, r: str, chosen: slice) -> Floats | None:
-    if e.case.op != "dense" or r not in ("dweights", "dbiases"):
+    if r.removeprefix("d") not in e.case.signature.parameters or not e.cotangent.ndim:
         return None
-    x, g = e.first[chosen], e.cotangent[chosen]
-    return x.T @ g if r == "dweights" else g.sum(axis=0, keepdims=True)
+    others = np.zeros(e.cotangent.shape)
+    others[chosen] = e.cotangent[chosen]
+    return e.instead(cotangent=others).get(r)
 
 
 def _by_chunk(e: Evidence, r: str, limit: int) -> Floats | None:
@@ -131,8 +131,6 @@ def _by_chunk(e: Evidence, r: str, limit: int) -> Floats | None:
 
 def _softmax(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
     """Clamped exponents, an epsilon beside the sum, a sum that saturates: of the output."""
-    if r != "output" or wrong[0].case.op != "softmax":
-        return
     for e in wrong:
         x, actual = e.first, e.computed(r)
         if not np.isfinite(x).all() or not np.isfinite(actual).all() or not (actual > 0).any():
@@ -179,8 +177,6 @@ def _clamped(e: Evidence, low: float) -> Floats:
 
 def _epsilon_in_p(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
     """-y / (p + eps), and -y / max(p, eps)."""
-    if wrong[0].case.op != "cross_entropy":
-        return
     for e in wrong:
         marked = e.wrong(r) & (e.label_weights != 0) & np.isfinite(e.computed(r)) & (e.computed(r) != 0)
         if marked.any():

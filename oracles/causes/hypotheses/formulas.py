@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -10,6 +10,7 @@ import reference
 
 from ...calculus.model import Floats
 from ...data.wide import floats
+from ...ops import Op
 from ..evidence import Evidence, quietly
 from .loss_formulas import cross_entropy, softmax_cross_entropy
 from .values import Of, Value
@@ -228,18 +229,21 @@ def _if_shaped(e: Evidence, r: str, of: Callable[[], Floats]) -> Floats | None:
     return found if found.shape == e.expected(r).shape else None
 
 
-_FORMULAS: Mapping[str, Callable[[], Iterator[tuple[str, str, Of]]]] = {
-    "dense": _dense,
-    "relu": _relu,
-    "softmax": _softmax,
-    "cross_entropy": cross_entropy,
-    "softmax_cross_entropy": softmax_cross_entropy,
-}
+def _formulas(op: Op) -> Iterator[tuple[str, str, Of]]:
+    """Those of the ops that are alike: what one of them is taken for, another may be."""
+    if {"weights", "biases"} == set(op.parameters):
+        yield from _dense()
+    elif op.has_one_primal:
+        yield from _relu()
+    elif op.labels:
+        yield from cross_entropy() if op.rows == "probabilities" else softmax_cross_entropy()
+    elif op.rows == "logits":
+        yield from _softmax()
 
 
-def formulas(op: str, result: str) -> Iterator[Value]:
+def formulas(op: Op, result: str) -> Iterator[Value]:
     """The wrong formulas for one result of an op."""
-    for name, text, of in _FORMULAS[op]() if op in _FORMULAS else ():
+    for name, text, of in _formulas(op):
         if name == result:
             rounds = "rounded to" in text  # close to the truth: the prediction must be sharp
             yield Value(text, of, slack=8 if rounds else 64, rough=not rounds)

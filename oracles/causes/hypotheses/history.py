@@ -173,14 +173,15 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
             yield "all zero in the samples that an earlier call did not have", cut
     if fitting:
         yield SUMS[1], expected + sum(e.expected(r) for e in fitting)
-    if now.case.op == "softmax" and past:
+    op = now.case.signature
+    if op.rows == "logits" and not op.labels and past:
         top = max(float(e.first.max()) for e in (*past, now))
         s = shifted_softmax(now, lambda x: np.maximum(x.max(axis=-1, keepdims=True), x.dtype.type(top)))
         kept = s if r == "output" else softmax_vjp_with(now, s)
         yield "the largest input of an earlier call is kept as the maximum", kept
     for e in fitting:
         stale = now.wrong(r) & (np.abs(actual - e.expected(r)) <= 4 * e.bound(r))
-        where = " where the unit is masked" if now.case.op == "relu" and not (stale & (now.first > 0)).any() else ""
+        where = " where the unit is masked" if op.has_one_primal and not (stale & (now.first > 0)).any() else ""
         yield f"keeps elements of an earlier call's result{where}", np.where(stale, e.expected(r), expected)
     if r != "output":
         for e in past:
@@ -188,7 +189,7 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
                 then = e.cotangent if name == "cotangent" else e.case.primals[name]
                 mine = now.cotangent if name == "cotangent" else now.case.primals[name]
                 if then.shape == mine.shape and not np.array_equal(then, mine):
-                    kept = then if name == "targets" else then.astype(np.float64)
+                    kept = then if name not in (*op.differentiable, "cotangent") else then.astype(np.float64)
                     instead = now.instead(**{name: kept}).get(r)
                     if instead is not None:
                         yield f"uses the {name} of an earlier call", instead

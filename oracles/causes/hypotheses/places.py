@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from ...candidates.sessions import LOSSES
 from ...data.arrays import Array
 from ...data.wide import floats
+from ...ops import Op
 from ..evidence import Evidence, quietly
 
 Where = Callable[[Evidence, str], Array | None]
@@ -32,13 +32,13 @@ def everywhere(e: Evidence, r: str) -> Array:
 EVERYWHERE = Place("", everywhere)
 
 
-def places(op: str) -> Iterator[Place]:
+def places(op: Op) -> Iterator[Place]:
     """The places that take no number found from the runs."""
     yield EVERYWHERE
-    yield from _kinks() if op == "relu" else ()
-    yield from _dense() if op == "dense" else ()
-    yield from _softmax() if op == "softmax" else ()
-    yield from _labels() if op in ("cross_entropy", "softmax_cross_entropy") else ()
+    yield from _kinks() if op.has_one_primal else ()
+    yield from _zeros(op) if op.parameters else ()
+    yield from _rows() if op.rows == "logits" and not op.labels else ()
+    yield from _labels() if op.labels else ()
     yield from _edges()
     yield from _tails()
     yield from wholes()
@@ -109,21 +109,18 @@ def _by_input(e: Evidence, r: str, mark: Callable[[Array, Array], Array]) -> Arr
     return mark(e.first, e.cotangent)
 
 
-def _dense() -> Iterator[Place]:
+def _zeros(op: Op) -> Iterator[Place]:
     """By the values of what the gradient is of."""
-    for text, r, name, mark in (
-        ("where the weight is 0", "dweights", "weights", lambda a: a == 0),
-        ("where the input is 0", "dinputs", "inputs", lambda a: a == 0),
-        ("where the input is 0 or negative", "dinputs", "inputs", lambda a: a <= 0),
-    ):
-        yield Place(text, partial(_by_primal, result=r, name=name, mark=mark))
+    for name in op.differentiable:
+        yield Place(f"where {name} == 0", partial(_by_primal, result=f"d{name}", name=name, mark=lambda a: a == 0))
+        yield Place(f"where {name} <= 0", partial(_by_primal, result=f"d{name}", name=name, mark=lambda a: a <= 0))
 
 
 def _by_primal(e: Evidence, r: str, result: str, name: str, mark: Callable[[Array], Array]) -> Array | None:
     return mark(floats(e.case, name)) if r == result else None
 
 
-def _softmax() -> Iterator[Place]:
+def _rows() -> Iterator[Place]:
     yield Place("where the input is infinite or NaN", lambda e, r: ~np.isfinite(e.first))
     for text, mark in (
         ("in rows of equal inputs", lambda x: (x == x[..., :1]).all(axis=-1, keepdims=True)),
@@ -173,7 +170,7 @@ def _classified(e: Evidence) -> Array:
 
 
 def _targets(e: Evidence) -> Array:
-    return e.case.primals["targets"]
+    return e.case.primals[e.case.signature.labels]
 
 
 def _by_labels(e: Evidence, r: str, mark: Callable[[Array], Array]) -> Array | None:
@@ -216,7 +213,7 @@ def rows_where(text: str, mark: Callable[[Evidence], Array]) -> Place:
 
 
 def _lacks_last_class(e: Evidence) -> bool:
-    return e.case.op in LOSSES and e.label_weights.size > 0 and not e.label_weights[:, -1].any()
+    return bool(e.case.signature.labels) and e.label_weights.size > 0 and not e.label_weights[:, -1].any()
 
 
 def _whole(e: Evidence, r: str, holds: object) -> Array:

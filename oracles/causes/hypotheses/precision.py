@@ -14,6 +14,7 @@ from ...data.arrays import as_dtype
 from ...data.case import Case
 from ...data.wide import floats
 from ...ops import Op
+from ...ops.tracing import only_chooses
 from ...sources.derived import bounds, evaluate
 from ..evidence import Evidence, quietly
 from .values import Value, truth
@@ -69,7 +70,7 @@ def rounded_operands() -> Iterator[Value]:
 
 
 def _of_rounded(e: Evidence, r: str, name: str, what: str) -> Floats | None:
-    if e.unit_roundoff >= ROUNDOFF[name] or e.case.op == "relu":  # of which an input's sign alone is read
+    if e.unit_roundoff >= ROUNDOFF[name] or only_chooses(e.case.signature):
         return None
     primals = () if what == "cotangent" else e.case.signature.differentiable
     names = (*primals, *(() if what == "primals" else ("cotangent",)))
@@ -117,11 +118,11 @@ def _ratio(e: Evidence, r: str, allowed: Floats) -> float:
 def _lower_bound(e: Evidence, r: str, name: str) -> Floats | None:
     """How far from the truth the right result in that dtype may be, of operands that are rounded to it."""
     case, dtype = e.case, as_dtype(name)
-    if e.unit_roundoff >= ARITHMETIC[name].v or case.op == "relu" or case.signature.definition is None:
+    if e.unit_roundoff >= ARITHMETIC[name].v or only_chooses(case.signature) or case.signature.definition is None:
         return None
     rounded = {n: quietly(LOWER[name], floats(case, n)) for n in (*case.signature.differentiable, "cotangent")}
     primals = {n: rounded[n].astype(dtype) if n in rounded else a for n, a in case.primals.items()}
-    allowed = bounds(Case(case.op, primals, rounded["cotangent"].astype(dtype), case.options))[r]
+    allowed = bounds(Case(case.signature, primals, rounded["cotangent"].astype(dtype), case.options))[r]
     return quietly(lambda: allowed + np.abs(e.instead(**rounded)[r] - truth(e, r)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...candidates.sessions import LOSSES
 from ..evidence import Evidence
 from .places import wholes
 
@@ -17,7 +16,8 @@ def of_raising(runs: Sequence[Evidence]) -> str:
         return ""
     message = raised[0].raised
     said = message.partition(":")[0] if message.startswith("raised ") else message
-    kinds = [{e.case.primals["targets"].dtype.name for e in some if e.case.op in LOSSES} for some in (raised, others)]
+    labels = raised[0].case.signature.labels
+    kinds = [{e.case.primals[labels].dtype.name for e in some} if labels else set() for some in (raised, others)]
     if len(kinds[0]) == 1 and not kinds[0] & kinds[1]:
         return f"{said} where the labels are {kinds[0].pop()}"
     if _on_rows_alone(raised, others):
@@ -32,8 +32,9 @@ def of_raising(runs: Sequence[Evidence]) -> str:
 
 def _on_rows_alone(raised: Sequence[Evidence], others: Sequence[Evidence]) -> bool:
     """Whether a loss raises on rows of labels, and is right on class ids."""
-    if raised[0].case.op not in LOSSES:
+    labels = raised[0].case.signature.labels
+    if not labels:
         return False
-    of_ids = [e for e in others if e.case.primals["targets"].ndim == 1]
+    of_ids = [e for e in others if e.case.primals[labels].ndim == 1]
     right = of_ids and not any(e.wrong(r).any() for e in of_ids for r in e.actual)
-    return bool(right) and all(e.case.primals["targets"].ndim == 2 for e in raised)
+    return bool(right) and all(e.case.primals[labels].ndim == 2 for e in raised)

@@ -29,9 +29,10 @@ def ranged(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
         for power in (12, 10, 8, 7, 6, 5, 4, 3):
             text = f"values of the cotangent below about 1e-{power} count as 0"
             yield Value(text, partial(_without_small, least=10.0**-power), slack=64)
-    if wrong[0].case.op == "dense":
+    op = wrong[0].case.signature
+    if op.parameters:
         yield from _penalties(wrong, r)
-    if wrong[0].case.op == "softmax" and r == "output":
+    if op.rows == "logits" and not op.labels and r == "output":
         yield from _tempered(wrong)
 
 
@@ -121,7 +122,7 @@ def _rounded(e: Evidence, r: str, decimals: int) -> Floats:
 def _penalties(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
     """A parameter's gradient with a multiple of the parameter, or of its signs, added."""
     name, e = r.removeprefix("d"), wrong[0]
-    if name not in ("weights", "biases"):
+    if name not in e.case.signature.parameters:
         return
     changes: tuple[tuple[str, Callable[[Floats], Floats]], ...] = (
         (f"the {name}", np.asarray),

@@ -111,7 +111,7 @@ class Module:
         """The paths of the parameters that are primals; none where it registers none of them."""
         wanted = {name: PARAMETERS.get(name, (name,)) for name in self._op.parameters}
         there = {path.rpartition(".")[2] for path, _ in module.named_parameters()}
-        some = any(set(names) & there for names in wanted.values()) or self._op.name == "dense"
+        some = any(set(names) & there for names in wanted.values()) or {"weights", "biases"} <= set(self._op.parameters)
         return {name: _path(module, names) for name, names in wanted.items()} if some else {}
 
     def _set(self, parameter: Tensor, name: str, primal: Tensor) -> None:
@@ -119,9 +119,7 @@ class Module:
         value = value[0] if parameter.ndim == value.ndim - 1 and value.shape[0] == 1 else value
         if not isinstance(self._fn, nn.Module) and parameter.shape != value.shape:
             said = f"{self.paths[name]}: expected shape {tuple(value.shape)}, got {tuple(parameter.shape)}"
-            hint = (
-                "; weight is (n_neurons, n_inputs), weights (n_inputs, n_neurons)" if self._op.name == "dense" else ""
-            )
+            hint = "; weight is (n_neurons, n_inputs), weights (n_inputs, n_neurons)" if name == "weights" else ""
             raise LayerError(f"{said}{hint}")
         parameter.grad = None
         parameter.data = value.detach().contiguous()

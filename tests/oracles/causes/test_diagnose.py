@@ -191,8 +191,8 @@ RANGES = {
         db,
     ),
     "dweights: 0.001 times the weights is added, as of a penalty": lambda g, x, w, dx, dw, db: (dx, dw + 1e-3 * w, db),
-    "dweights: all zero where the weight is 0": lambda g, x, w, dx, dw, db: (dx, np.where(w == 0, 0, dw), db),
-    "dinputs: all zero where the input is 0 or negative": lambda g, x, w, dx, dw, db: (np.where(x <= 0, 0, dx), dw, db),
+    "dweights: all zero where weights == 0": lambda g, x, w, dx, dw, db: (dx, np.where(w == 0, 0, dw), db),
+    "dinputs: all zero where inputs <= 0": lambda g, x, w, dx, dw, db: (np.where(x <= 0, 0, dx), dw, db),
 }
 
 
@@ -391,7 +391,7 @@ class NeedsAnArgument(ReLU):
     [
         ("relu", WithoutBackward, "it has no method backward"),
         ("dense", WithoutForward, "it has no method forward"),
-        ("dense", NeedsAnArgument, "it cannot be made with (n_inputs, n_neurons), as the book's dense layer is"),
+        ("dense", NeedsAnArgument, "it cannot be made with the sizes of its weights"),
         ("softmax", WithoutForward, "it has no method forward"),
         ("relu", NeedsAnArgument, "it cannot be made with no arguments"),
     ],

@@ -4,6 +4,7 @@ import pytest
 from oracles.candidates.layer import reference_layer
 from oracles.cases.variations import with_nan
 from oracles.causes.telling_cases import kinks, masks, offsets, plain_case, probes
+from oracles.ops import OPS
 
 
 def test_the_plain_case_has_no_two_equal_arrays():
@@ -28,7 +29,7 @@ def test_a_nan_stands_last_and_nowhere_else():
 
 
 def test_both_zeros_are_among_the_kinks():
-    zeros = [x for x in kinks("float16").primals["inputs"].ravel() if x == 0]
+    zeros = [x for x in kinks(OPS["relu"], "float16").primals["inputs"].ravel() if x == 0]
     assert {bool(np.signbit(z)) for z in zeros} == {True, False}
 
 
@@ -40,7 +41,7 @@ def test_a_scalar_cotangent_is_neither_0_nor_1():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_what_is_subtracted_from_a_row_shows_in_one_of_the_offsets(dtype):
-    apart, below, equal = (case.primals["inputs"].astype(np.float64) for case in offsets(dtype))
+    apart, below, equal = (case.primals["inputs"].astype(np.float64) for case in offsets(OPS["softmax"], dtype))
     least = np.log(np.finfo(dtype).smallest_subnormal) - 1
     assert (apart - apart.max()).min() < least, "the batch's largest"
     for x in (below, equal):
@@ -48,5 +49,5 @@ def test_what_is_subtracted_from_a_row_shows_in_one_of_the_offsets(dtype):
 
 
 def test_every_length_of_a_block_is_masked_in_some_row():
-    hidden = np.isneginf(masks("float32").primals["inputs"]).sum(axis=1)
+    hidden = np.isneginf(masks(OPS["softmax"], "float32").primals["inputs"]).sum(axis=1)
     assert hidden.tolist() == [1, 2, 4, 8, 16, 32, 64, 128, 256]

@@ -20,7 +20,7 @@ from oracles.claims.checks import (
     values,
     wrong_in_any_layout,
 )
-from oracles.claims.disagreement import Disagreement
+from oracles.claims.disagreement import Disagreement, Kind
 from oracles.claims.referee import Tally
 from oracles.runs.trial import search
 
@@ -226,7 +226,7 @@ def test_what_is_said_of_an_argument_that_was_overwritten():
     layer = with_backward(ReLU, lambda layer, dvalues: layer.inputs.fill(7))
     assert told(arguments_untouched, layer, CASE) == {
         "message": "overwrote its argument inputs",
-        "kind": "argument",
+        "kind": Kind.ARGUMENT,
         "names": ("inputs",),
     }
 
@@ -235,27 +235,27 @@ def test_parameters_may_be_replaced_by_what_they_were():
     replaced = with_backward(Dense, sets(weights=lambda layer: layer.weights - 0.125))
     assert told(arguments_untouched, replaced, NEURONS) == {
         "message": "replaced its parameter weights: it is no longer what it was set to",
-        "kind": "parameter",
+        "kind": Kind.PARAMETER,
         "names": ("weights",),
     }
     arguments_untouched(with_backward(Dense, sets(weights=lambda layer: layer.weights.copy())), NEURONS)
     unreadable = with_backward(Dense, sets(biases=lambda layer: object()))
     said = told(arguments_untouched, unreadable, NEURONS)
     assert said["message"].startswith("biases")
-    assert said == {"message": said["message"], "kind": "raised"}
+    assert said == {"message": said["message"], "kind": Kind.RAISED}
 
 
 def test_what_is_said_of_memory_that_is_shared():
     the_argument = with_backward(ReLU, lambda layer, dvalues: setattr(layer, "dinputs", dvalues))
     assert told(nothing_aliased, the_argument, CASE) == {
         "message": "dinputs shares memory with its argument cotangent",
-        "kind": "alias",
+        "kind": Kind.ALIAS,
         "names": ("dinputs", "its argument cotangent"),
     }
     another_result = with_backward(Dense, sets(dinputs=lambda layer: layer.output, dweights=lambda layer: layer.output))
     assert told(nothing_aliased, another_result, NEURONS) == {
         "message": "dinputs shares memory with output",
-        "kind": "alias",
+        "kind": Kind.ALIAS,
         "names": ("dinputs", "output"),
     }
 
@@ -271,7 +271,7 @@ def test_what_is_said_of_a_result_that_is_narrower(dtype):
     narrow = with_backward(ReLU, sets(dinputs=lambda layer: layer.dinputs.astype(dtype)))
     assert told(dtypes, narrow, CASE) == {
         "message": f"dinputs is {dtype}, narrower than the float64 it was given",
-        "kind": "narrow",
+        "kind": Kind.NARROW,
         "names": ("dinputs",),
     }
 
@@ -290,7 +290,7 @@ def test_gradients_of_integer_inputs_are_not_truncated():
         said = told(dtypes, layer, case)
         assert said.pop("message").startswith("with integer inputs: dinputs: ")
         assert said.pop("margin", np.inf) > 1
-        assert said == {"kind": "integers", "names": ("dinputs",)}
+        assert said == {"kind": Kind.INTEGERS, "names": ("dinputs",)}
 
 
 @pytest.mark.parametrize("refusal", [TypeError, ValueError, NotImplementedError])
@@ -312,7 +312,7 @@ def test_what_integers_break_is_no_refusal():
 
     said = told(dtypes, Layer.from_class("relu", Reads), CASE)
     assert said.pop("message").startswith("with integer inputs: raised KeyError")
-    assert said == {"kind": "integers"}
+    assert said == {"kind": Kind.INTEGERS}
 
 
 def test_no_other_op_is_handed_integers():
@@ -335,7 +335,7 @@ def test_the_integers_are_the_values_doubled_within_what_the_dtype_and_int64_hol
 def test_a_users_own_op_without_a_primal_is_held_to_be_linear():
     op = Op("doubled(x) -> output", cases=st.just({"x": np.ones(2)}))
     layer = Layer(op, forward=lambda x: 2 * x, vjp=lambda g, x: 2 * g + (abs(g) > 2))
-    assert told(values, layer, Case("doubled", [np.ones(2)], np.ones(2)))["kind"] == "linear"
+    assert told(values, layer, Case("doubled", [np.ones(2)], np.ones(2)))["kind"] == Kind.LINEAR
 
 
 @pytest.mark.parametrize(

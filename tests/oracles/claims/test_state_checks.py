@@ -12,7 +12,7 @@ from oracles import Case, Layer
 from oracles.candidates.layer import reference_layer
 from oracles.cases.variations import variations
 from oracles.claims import state_checks
-from oracles.claims.disagreement import Disagreement
+from oracles.claims.disagreement import Disagreement, Kind
 from oracles.claims.state_checks import later_calls, repeatable, right_elsewhere, stateless
 
 CASE = Case("relu", [np.array([[1.0, -2.0], [3.0, 4.0]])], np.array([[5.0, 6.0], [7.0, 8.0]]))
@@ -247,7 +247,7 @@ OTHER = dict(variations(CASE))["other values"]
 def test_what_is_said_of_a_call_that_gave_something_else_before(call, of_all, what, between):
     assert told(repeatable, from_call(call, of_all=of_all), CASE) == between | {
         "message": f"dinputs is not what it was before, after {what} (at (0, 0): 10.0, was 5.0)",
-        "kind": "repeat",
+        "kind": Kind.REPEAT,
         "names": ("dinputs", what),
     }
 
@@ -259,7 +259,7 @@ def test_no_more_calls_are_made():
 def test_what_is_said_of_a_result_that_was_overwritten():
     assert told(repeatable, Layer.from_class("relu", OneBuffer), CASE) == {
         "message": "dinputs of an earlier call was overwritten by a later one",
-        "kind": "repeat",
+        "kind": Kind.REPEAT,
         "names": ("dinputs", "overwritten"),
         "between": OTHER,
     }
@@ -289,7 +289,7 @@ def test_what_a_second_backward_raises():
             super().backward(dvalues)
             del self.inputs
 
-    said = {"message": "raised AttributeError: 'Once' object has no attribute 'inputs'", "kind": "raised"}
+    said = {"message": "raised AttributeError: 'Once' object has no attribute 'inputs'", "kind": Kind.RAISED}
     assert told(repeatable, Layer.from_class("relu", Once), CASE) == said
 
 
@@ -371,7 +371,7 @@ def test_a_failure_after_other_calls_says_how_far_it_is_off_or_what_was_raised()
     assert 1e3 < told(stateless, Layer.from_class("softmax", Softmax), case)["margin"] < np.inf
     assert told(stateless, Layer.from_class("relu", Raises), CASE) == {
         "message": "a case with fewer samples, after other calls: raised ValueError: enough",
-        "kind": "raised",
+        "kind": Kind.RAISED,
         "call": other["fewer samples"],
         "earlier": (other["larger values"], CASE),
     }
@@ -559,7 +559,7 @@ def test_what_comes_of_a_backward_pass_that_comes_late_is_a_gradient(late, messa
     said = told(stateless, Layer.from_class("relu", Late), CASE)
     between = "with a forward pass of another instance on larger values in between: "
     assert said.pop("message").startswith(between + message)
-    assert said == {"kind": "raised", "elsewhere": True, "between": next(variations(CASE))[1]}
+    assert said == {"kind": Kind.RAISED, "elsewhere": True, "between": next(variations(CASE))[1]}
 
 
 class GradientKept(ReLU):
@@ -591,7 +591,7 @@ def test_a_second_backward_pass_that_raises():
 
     said = told(stateless, Layer.from_class("relu", Once), CASE)
     assert said.pop("message").startswith("in a second backward pass, with another cotangent: raised AttributeError")
-    assert said == {"kind": "raised", "second": True, "call": Case("relu", CASE.primals, -CASE.cotangent)}
+    assert said == {"kind": Kind.RAISED, "second": True, "call": Case("relu", CASE.primals, -CASE.cotangent)}
 
 
 def test_a_cotangent_of_zeros_has_no_second_one():
