@@ -31,7 +31,7 @@ from ..data.arrays import FLOAT_DTYPES, Array, widened
 from ..data.case import Case, Result
 from ..data.wide import floats, label_weights, signed_scales
 from ..sources.derived import evaluate
-from .telling_cases import PLAIN, kinks, masks, offsets, plain_case
+from .telling_cases import PLAIN, kinks, masks, offsets, plain_case, takes_matrices
 
 T = TypeVar("T")
 
@@ -163,9 +163,9 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
         frames = dict.fromkeys(frame_of(e) for e in runs[:2] if 0 < e.case.size <= MANY)
         runs += [Evidence.of(layer, plain_case(layer, dtype, frame)) for frame in frames]
     op = layer.declaration
-    if op.has_one_primal:
+    if op.has_one_primal and takes_matrices(op):
         runs.append(Evidence.of(layer, kinks(op, dtype)))
-    if len(op.primals) == 1 and op.rows == "logits":
+    if len(op.primals) == 1 and op.rows == "logits" and takes_matrices(op):
         runs += [Evidence.of(layer, case) for case in (*offsets(op, dtype), masks(op, dtype))]
     if np.isnan(runs[0].first).any() or np.isnan(runs[1].first).any():
         runs.append(Evidence.of(layer, with_nan(plain_case(layer, dtype))))

@@ -21,6 +21,13 @@ from ..ops.domains import REAL
 PLAIN = Variety(layouts=False, special=False)
 
 
+def takes_matrices(op: Op) -> bool:
+    """Whether the first primal may be a matrix of any size."""
+    axes = op.signature.inputs[0].axes or ()
+    free = [axis for axis in axes if axis != "..." and not axis.isdigit()]
+    return len(free) == len(set(free)) == 2 or ("..." in axes and len(free) == len(axes) - 1 <= 2)
+
+
 def kinks(op: Op, dtype: str) -> Case:
     """Both zeros beside small and large values of both signs, under different cotangents."""
     inputs = np.array([[0.0, -0.0, 1.0, -1.0, 0.5], [-0.0, 0.0, -8.0, 8.0, -0.5]]).astype(as_dtype(dtype))

@@ -76,7 +76,7 @@ def _arrays(layer: Layer, case: Case, *, integers: bool = False) -> Iterator[str
     for name, a in {**case.primals, "cotangent": case.cotangent}.items():
         if name == "cotangent" and not layer.has_cotangent:
             continue
-        if integers and name == "inputs":
+        if integers and name == case.signature.primals[0]:
             a = as_integers(case)
         yield f"{name} = {code(a, limit=LIMIT)}"
 
@@ -114,7 +114,7 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
     result = found.names[0]
     if found.kind == Kind.INTEGERS:
         whole = as_integers(case).astype(case.dtype)
-        judged = Case(case.op, {**case.primals, "inputs": whole}, case.cotangent, case.options)
+        judged = Case(case.signature, {**case.primals, case.signature.primals[0]: whole}, case.cotangent, case.options)
     truth = truth_for(layer, judged).final()
     exact, certified = "the exact value, rounded to float64", "the certified bound on the error"
     if judged_by(layer) != "exact":

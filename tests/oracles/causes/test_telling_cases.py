@@ -3,8 +3,8 @@ import pytest
 
 from oracles.candidates.layer import reference_layer
 from oracles.cases.variations import with_nan
-from oracles.causes.telling_cases import kinks, masks, offsets, plain_case, probes
-from oracles.ops import OPS
+from oracles.causes.telling_cases import kinks, masks, offsets, plain_case, probes, takes_matrices
+from oracles.ops import OPS, Op
 
 
 def test_the_plain_case_has_no_two_equal_arrays():
@@ -51,3 +51,10 @@ def test_what_is_subtracted_from_a_row_shows_in_one_of_the_offsets(dtype):
 def test_every_length_of_a_block_is_masked_in_some_row():
     hidden = np.isneginf(masks(OPS["softmax"], "float32").primals["inputs"]).sum(axis=1)
     assert hidden.tolist() == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+
+def test_matrices_are_for_ops_that_take_them():
+    said = {"f(x[...]) -> y[...]": True, "f(x[..., C]) -> y[..., C]": True, "f(x[N, C]) -> y[N, C]": True}
+    said |= {"f(x[N]) -> y[N]": False, "f(x[N, N]) -> y[N]": False, "f(x[1, N]) -> y[N]": False}
+    said |= {"f(x[N, H, W]) -> y[N]": False, "f(x[]) -> y[]": False}
+    assert {text: takes_matrices(Op(text, definition=lambda xp, x: x)) for text in said} == said
