@@ -1,7 +1,7 @@
 """Draws the data flow of each op's forward and backward pass: `python docs/diagrams.py` writes docs/images/*.svg.
 
 A row of boxes; what flows forward above the arrows, the gradients that flow back below them, dashed. The colours are
-those of the reader's scheme, light or dark.
+those of the reader's scheme, light or dark. And an op's way through the packages, from its declaration to a report.
 """
 
 from __future__ import annotations
@@ -54,11 +54,49 @@ def drawn(title: str, flows: list[tuple[str, str]], boxes: list[tuple[str, str, 
             down = f'<path d="M{at} {bottom + 3}V{bottom + 47}"/><path class="head" d="M{at} {bottom + 56}l-5 -9h10z"/>'
             parts.append(f'<g class="back">{down}<text x="{at + 6}" y="{bottom + 76}">{escape(gradient)}</text></g>')
     parts.append(f'<text x="{width // 2}" y="24" font-size="13">{escape(KEY)}</text>')
+    return svg(title, width, height, parts)
+
+
+def svg(title: str, width: int, height: int, parts: list[str]) -> str:
+    """The file around what is drawn."""
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-labelledby="title"><title id="title">{escape(title)}</title>\n'
         f"<style>{STYLE}</style>\n{body}\n</svg>\n"
+    )
+
+
+def way() -> str:
+    """An op's way through the packages: the truth above, the layer below; both meet in the claims."""
+    place = {
+        "ops": (0, 1, "a declaration"),
+        "calculus": (1, 0, "its graph, gradients"),
+        "sources": (2, 0, "exact value, bound"),
+        "cases": (1, 2, "primals, cotangents"),
+        "candidates": (2, 2, "your layer's results"),
+        "claims": (3, 1, "within its bound?"),
+        "reports": (4, 1, "cause, snippet, text"),
+    }
+    lead = (
+        "ops calculus, ops cases, calculus sources, cases candidates, sources claims, candidates claims, claims reports"
+    )
+    at = {name: (8 + column * (BOX + 56), 10 + row * 62) for name, (column, row, _) in place.items()}
+    parts = []
+    for name, (x, y) in at.items():
+        middle = x + BOX // 2
+        parts.append(f'<rect x="{x}" y="{y}" width="{BOX}" height="54" rx="8"/>')
+        parts.append(f'<text x="{middle}" y="{y + 23}" font-weight="bold">{name}</text>')
+        parts.append(f'<text x="{middle}" y="{y + 43}">{escape(place[name][2])}</text>')
+    for pair in lead.split(", "):
+        (x1, y1), (x2, y2) = (at[name] for name in pair.split())
+        start, end = x1 + BOX + 3, x2 - 3
+        bend = (start + end) // 2
+        parts.append(f'<path d="M{start} {y1 + 27}H{bend}V{y2 + 27}H{end - 9}"/>')
+        parts.append(f'<path class="head" d="M{end} {y2 + 27}l-9 -5v10z"/>')
+    title = "An op's declaration gives a graph, and that the exact value and its bound. It gives cases, and those a "
+    return svg(
+        title + "layer's results. Claims hold one against the other; reports say what was found.", 1080, 198, parts
     )
 
 
@@ -89,6 +127,7 @@ DIAGRAMS = {
         [("x", "(s Σy − y) g"), ("s", "−(y / s) g"), ("L", "g")],
         [("softmax", "s = eˣ / Σ eˣ", "", ""), ("cross-entropy", "L = −Σ y log s", "y", "")],
     ),
+    "way": way(),
 }
 
 
