@@ -25,7 +25,7 @@ from oracles.cases.frames import frame_pool, large_frames
 from oracles.cases.generation import Variety
 from oracles.claims.search import try_cases
 from oracles.claims.truth import Truth
-from oracles.data.case import Result
+from oracles.data.result import Result
 from oracles.ops import DECLARATIONS, Op
 from oracles.ops import OPS as SUITE
 

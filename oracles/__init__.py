@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from .candidates.layer import Layer as Layer
     from .data.case import Case as Case
-    from .data.case import Result as Result
     from .data.recipe import Recipe as Recipe
+    from .data.result import Result as Result
     from .ops import Op as Op
     from .ops import booleans as booleans
     from .ops import ids as ids
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "InputError": "reference",
     "Case": ".data.case",
-    "Result": ".data.case",
+    "Result": ".data.result",
     "check_layer": ".runs.check_layer",
     "Layer": ".candidates.layer",
     "parametrize_with_checks": ".runs.parametrize",

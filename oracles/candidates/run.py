@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..data.arrays import Array, element_strides, strided
-from ..data.case import Case, Result
+from ..data.case import Case
 from ..data.recipe import laid_out
+from ..data.result import Result
 from ..sources.registry import LayerError
 from .contain import call_of_candidate, contained
 from .interchange import as_array, memory
@@ -64,7 +65,7 @@ def run_in(session: Session, layer: Layer, case: Case, handed: Mapping[str, Arra
 
 def hand_over(case: Case) -> dict[str, Array]:
     """Copies of the case's primals and cotangent, each in its memory layout."""
-    return {**{name: copy_of(a) for name, a in case.primals.items()}, "cotangent": copy_of(case.cotangent)}
+    return {name: copy_of(a) for name, a in case.arrays.items()}
 
 
 def forward(session: Session, layer: Layer, case: Case, arrays: Mapping[str, Array]) -> Any:

@@ -10,11 +10,6 @@ from ..data.case import Case
 Label = str | None  # an axis by its name, a leading one by its number ("...0"); None for one of a fixed length
 
 
-def arrays_of(case: Case) -> dict[str, Array]:
-    """The primals and the cotangent by name."""
-    return {**case.primals, "cotangent": case.cotangent}
-
-
 def labels(case: Case) -> dict[str, tuple[Label, ...]]:
     """The axes of each array; none are known of one whose signature leaves them open."""
     op, signature = case.signature, case.signature.signature
@@ -63,7 +58,7 @@ def by_sample(case: Case) -> dict[str, Array]:
         return {}
     if first is None or any(first in row[1:] for row in of.values()):
         return {}
-    return {name: a for name, a in arrays_of(case).items() if of[name][:1] == (first,)}
+    return {name: a for name, a in case.arrays.items() if of[name][:1] == (first,)}
 
 
 def sizes(case: Case) -> dict[str, int]:

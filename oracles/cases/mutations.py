@@ -29,12 +29,11 @@ def mutate(case: Case, rng: random.Random, *, cotangent_too: bool = True) -> Cas
     Probabilities stay within 0..1, and rows of label weights what they are. cotangent_too: whether that may change.
     """
     while True:
-        arrays = {**case.primals, "cotangent": case.cotangent}
+        arrays = case.arrays
         for _ in range(rng.choice((1, 1, 2, 3))):
             arrays = _changed(case, arrays, rng, ("cotangent",) if cotangent_too else ())
-        cotangent = arrays.pop("cotangent")
         try:
-            return Case(case.signature, arrays, cotangent, case.options)
+            return case.with_arrays(arrays)
         except InputError:  # a label's class was dropped, say
             continue
 

@@ -14,7 +14,7 @@ from reference import InputError
 from ..data.arrays import Array, is_plain
 from ..data.case import Case
 from ..data.recipe import laid_out
-from .axes import arrays_of, shared_axes
+from .axes import shared_axes
 
 Arrays = dict[str, Array]
 Fails = Callable[[Case], bool]
@@ -49,58 +49,57 @@ def shrink(case: Case, fails: Fails, *, attempts: int = ATTEMPTS) -> Case:
 
 def _case(like: Case, arrays: Arrays) -> Case | None:
     """A case of the same op and options, or None where the arrays make none: a label's class was dropped, say."""
-    cotangent = arrays.pop("cotangent")
     try:
-        return Case(like.signature, arrays, cotangent, like.options)
+        return like.with_arrays(arrays)
     except InputError:
         return None
 
 
 def _plainer(case: Case) -> Iterator[Arrays]:
     """Each array in C order."""
-    for name, a in arrays_of(case).items():
+    for name, a in case.arrays.items():
         if not is_plain(a):
-            yield arrays_of(case) | {name: np.array(a, order="C")}
+            yield case.arrays | {name: np.array(a, order="C")}
 
 
 def _fewer(case: Case) -> Iterator[Arrays]:
     """Half of the indices along an axis, then one fewer."""
     for axis in shared_axes(case):
         name, (at, *_) = next(iter(axis.items()))
-        n = arrays_of(case)[name].shape[at]
+        n = case.arrays[name].shape[at]
         runs = [(0, n // 2), (n // 2, n)] if n > 3 else []
         for start, stop in [*runs, *((i, i + 1) for i in range(min(n, 16)))]:
             keep = np.r_[0:start, stop:n]
             if not keep.size:  # an empty case shows nothing, unless emptiness is what fails
                 continue
-            yield {k: taken(a, keep, axis.get(k, ())) for k, a in arrays_of(case).items()}
+            yield {k: taken(a, keep, axis.get(k, ())) for k, a in case.arrays.items()}
 
 
 def _simpler(case: Case) -> Iterator[Arrays]:
     """All of an array at one simple value, then one element of it, then every element rounded."""
-    for name, a in arrays_of(case).items():
+    for name, a in case.arrays.items():
         if name not in ("cotangent", *case.signature.differentiable):  # whole numbers may become 0; others stay
             if a.dtype.kind in "iu" and a.any() and _may_be_zero(case, name, a):
-                yield arrays_of(case) | {name: _like(a, np.zeros_like(a))}
+                yield case.arrays | {name: _like(a, np.zeros_like(a))}
                 for i in np.flatnonzero(a)[:64]:
-                    yield arrays_of(case) | {name: _like(a, np.where(np.arange(a.size).reshape(a.shape) == i, 0, a))}
+                    yield case.arrays | {name: _like(a, np.where(np.arange(a.size).reshape(a.shape) == i, 0, a))}
             continue
         if a.size == 0:
             continue
         values = a.astype(np.float64)
         for value in _SIMPLE[:2]:
             if not (values == value).all() and _cost(value) < np.max([_cost(v) for v in values.ravel()[:64]]):
-                yield arrays_of(case) | {name: _like(a, np.full(a.shape, value))}
+                yield case.arrays | {name: _like(a, np.full(a.shape, value))}
         if a.size <= 64:
             for i, old in enumerate(values.ravel()):
                 for value in _SIMPLE:
                     if _cost(value) < _cost(old):
                         changed = values.copy()
                         changed.flat[i] = value
-                        yield arrays_of(case) | {name: _like(a, changed)}
+                        yield case.arrays | {name: _like(a, changed)}
         rounded = np.where(np.isfinite(values), np.round(values), values)
         if not np.array_equal(rounded, values, equal_nan=True):
-            yield arrays_of(case) | {name: _like(a, rounded)}
+            yield case.arrays | {name: _like(a, rounded)}
 
 
 def _cost(value: float) -> float:

@@ -25,35 +25,35 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
         yield from _in_another_order(case, samples)
         return
     bigger = a.astype(np.float64) * (64 if op.domains.get(first, REAL).rows == "logits" else 0.5)
-    yield "larger values", _replaced(case, {first: bigger.astype(a.dtype)})
+    yield "larger values", case.with_arrays({first: bigger.astype(a.dtype)})
     if len(a) > 2:
         rolled = {n: np.concatenate([x[:1], x[1:][::-1]]) for n, x in samples.items()}
-        yield "the same first sample", _replaced(case, rolled)
+        yield "the same first sample", case.with_arrays(rolled)
     if len(a) > 1:
-        yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in samples.items()})
+        yield "fewer samples", case.with_arrays({n: x[:-1] for n, x in samples.items()})
     if len(a) < _MANY:
-        yield "more samples", _replaced(case, {n: np.concatenate([x, x[::-1]]) for n, x in samples.items()})
+        yield "more samples", case.with_arrays({n: np.concatenate([x, x[::-1]]) for n, x in samples.items()})
     # a result that is kept by the values of some arguments alone is that of the others as they were
     if case.cotangent.ndim and case.cotangent.any():
-        yield "another cotangent", _replaced(case, {"cotangent": -case.cotangent})
+        yield "another cotangent", case.with_arrays({"cotangent": -case.cotangent})
     for n in others:
         if op.domains.get(n, REAL) is REAL:
-            yield f"other {n}", _replaced(case, {n: -case.primals[n]})
+            yield f"other {n}", case.with_arrays({n: -case.primals[n]})
     for n, x in samples.items():
         if n in op.primals and n not in op.differentiable and not np.array_equal(x, x[::-1]):
-            yield f"other {'labels' if n == 'targets' else n}", _replaced(case, {n: x[::-1]})
+            yield f"other {'labels' if n == 'targets' else n}", case.with_arrays({n: x[::-1]})
     if a.ndim > 1:
-        yield "another memory layout", _replaced(case, {n: np.array(x, order="F") for n, x in samples.items()})
+        yield "another memory layout", case.with_arrays({n: np.array(x, order="F") for n, x in samples.items()})
     if op.special_values == "all":
         moving = {first: a} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
-        yield "a NaN at the end", _replaced(case, {n: nan_at_the_end(x) for n, x in moving.items()})
-    yield "other values", _replaced(case, {n: x[::-1] for n, x in samples.items()} if len(a) > 1 else {first: -a})
+        yield "a NaN at the end", case.with_arrays({n: nan_at_the_end(x) for n, x in moving.items()})
+    yield "other values", case.with_arrays({n: x[::-1] for n, x in samples.items()} if len(a) > 1 else {first: -a})
 
 
 def contiguous(case: Case, names: Sequence[str] | None = None) -> Case:
     """The case with its arrays in C order, all of them or those of that name."""
-    arrays = {**case.primals, "cotangent": case.cotangent}
-    return _replaced(case, {n: np.array(arrays[n], order="C") for n in (arrays if names is None else names)})
+    arrays = case.arrays
+    return case.with_arrays({n: np.array(arrays[n], order="C") for n in (arrays if names is None else names)})
 
 
 def with_unlikely_label(case: Case) -> Case:
@@ -63,13 +63,13 @@ def with_unlikely_label(case: Case) -> Case:
     if len(predictions):
         label = targets[-1] if targets.ndim == 1 else np.argmax(targets[-1] != 0)
         predictions[-1, label] = 0 if name == "probabilities" else -np.inf
-    return _replaced(case, {name: predictions})
+    return case.with_arrays({name: predictions})
 
 
 def with_nan(case: Case) -> Case:
     """The case with NaN as the last value of its first primal: the other samples are to stay as they are."""
     first = case.signature.primals[0]
-    return _replaced(case, {first: nan_at_the_end(case.primals[first])})
+    return case.with_arrays({first: nan_at_the_end(case.primals[first])})
 
 
 def with_masked_rows(case: Case) -> Case:
@@ -77,7 +77,7 @@ def with_masked_rows(case: Case) -> Case:
     first = case.signature.primals[0]
     masked = np.array(case.primals[first], order="C")
     masked[..., :-1] = -np.inf
-    return _replaced(case, {first: masked})
+    return case.with_arrays({first: masked})
 
 
 def nan_at_the_end(a: Array) -> Array:
@@ -89,11 +89,11 @@ def nan_at_the_end(a: Array) -> Array:
 
 def _in_another_order(case: Case, samples: Mapping[str, Array]) -> Iterator[tuple[str, Case]]:
     """Values that the case has, in another order."""
-    yield "another cotangent", _replaced(case, {"cotangent": -case.cotangent})
+    yield "another cotangent", case.with_arrays({"cotangent": -case.cotangent})
     samples = samples or _of_one_length(case)
     if samples and all(len(x) > 1 for x in samples.values()):
-        yield "fewer samples", _replaced(case, {n: x[:-1] for n, x in samples.items()})
-        yield "other values", _replaced(case, {n: x[::-1] for n, x in samples.items()})
+        yield "fewer samples", case.with_arrays({n: x[:-1] for n, x in samples.items()})
+        yield "other values", case.with_arrays({n: x[::-1] for n, x in samples.items()})
 
 
 def _of_one_length(case: Case) -> dict[str, Array]:
@@ -102,9 +102,3 @@ def _of_one_length(case: Case) -> dict[str, Array]:
     arrays = {first: case.primals[first]} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
     known = case.signature.signature.inputs[0].axes is not None
     return {} if known or len({x.shape[:1] for x in arrays.values()}) != 1 or not case.primals[first].ndim else arrays
-
-
-def _replaced(case: Case, arrays: Mapping[str, Array]) -> Case:
-    changed = {**case.primals, "cotangent": case.cotangent, **arrays}
-    cotangent = changed.pop("cotangent")
-    return Case(case.signature, changed, cotangent, case.options)

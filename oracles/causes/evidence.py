@@ -28,7 +28,8 @@ from ..claims.referee import run_layer
 from ..claims.search import try_cases
 from ..claims.truth import Truth
 from ..data.arrays import FLOAT_DTYPES, Array, widened
-from ..data.case import Case, Result
+from ..data.case import Case
+from ..data.result import Result
 from ..data.wide import floats, label_weights, signed_scales
 from ..sources.derived import evaluate
 from .telling_cases import PLAIN, kinks, masks, offsets, plain_case, takes_matrices
@@ -140,15 +141,14 @@ class Evidence:
 
     def instead(self, **arrays: Floats) -> Mapping[str, Floats]:
         """What the op gives in float64 where some of its arrays were others; empty if nobody can say."""
-        op, given = self.case.signature, {**self.case.primals, "cotangent": self.case.cotangent}
+        op, given = self.case.signature, self.case.arrays
         if op.definition is None:
             return quietly(self.truth.instead, arrays) if self.truth.instead else {}
         if all(a.shape == given[n].shape for n, a in arrays.items()):
             return evaluate(self.case, arrays)
         wide = {n: widened(a) if a.dtype.name in FLOAT_DTYPES else a for n, a in (given | arrays).items()}
-        cotangent = wide.pop("cotangent")
         try:  # labels in another form
-            return evaluate(Case(op, wide, cotangent, self.case.options), {})
+            return evaluate(self.case.with_arrays(wide), {})
         except InputError:
             return {}
 

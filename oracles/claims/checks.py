@@ -19,7 +19,8 @@ from ..cases.frames import Frame
 from ..cases.generation import Variety
 from ..cases.variations import contiguous, with_masked_rows, with_nan, with_unlikely_label
 from ..data.arrays import Array, same_bits
-from ..data.case import Case, Result
+from ..data.case import Case
+from ..data.result import Result
 from ..ops.domains import REAL
 from ..ops.tracing import keeps_whole_numbers
 from . import frames_of_claims as pools
@@ -104,10 +105,10 @@ def nothing_aliased(layer: Layer, case: Case) -> None:
     _not_aliased(layer, case)
     if case.signature.has_one_primal:  # no unit is masked: what comes in may go out as it is
         (x,) = case.primals.values()
-        positive = [np.where(x == 0, np.ones_like(x), np.abs(x))]
-        _not_aliased(layer, Case(case.signature, positive, case.cotangent, case.options))
+        first = case.signature.primals[0]
+        _not_aliased(layer, case.with_arrays({first: np.where(x == 0, np.ones_like(x), np.abs(x))}))
     if case.cotangent.ndim and case.cotangent.any():
-        _not_aliased(layer, Case(case.signature, case.primals, np.zeros_like(case.cotangent), case.options))
+        _not_aliased(layer, case.with_arrays({"cotangent": np.zeros_like(case.cotangent)}))
 
 
 def _not_aliased(layer: Layer, case: Case) -> None:
@@ -168,7 +169,7 @@ def with_integers(layer: Layer, case: Case) -> tuple[Case, Result]:
     """The case with its inputs rounded, and what the layer returns where it is handed those as integers."""
     whole = as_integers(case)
     first = case.signature.primals[0]
-    integers = Case(case.signature, {**case.primals, first: whole.astype(case.dtype)}, case.cotangent, case.options)
+    integers = case.with_arrays({first: whole.astype(case.dtype)})
     arrays = hand_over(integers) | {first: whole}
     return integers, run_layer(layer, integers, layer.start(), arrays).result
 

@@ -105,7 +105,7 @@ def check_case(op: Op, case: Case) -> None:
 
 def arrays_of(case: Case) -> dict[str, Array]:
     """The case's arrays as plain copies."""
-    return {n: np.array(a, order="C") for n, a in (*case.primals.items(), ("cotangent", case.cotangent))}
+    return {n: np.array(a, order="C") for n, a in case.arrays.items()}
 
 
 def widened(case: Case) -> dict[str, Array]:

@@ -122,5 +122,5 @@ def _chosen(op: Op, case: Case) -> list[tuple[str, int]]:
 
 
 def _floats(case: Case) -> tuple[str, ...]:
-    named = (*case.primals.items(), ("cotangent", case.cotangent))
+    named = case.arrays.items()
     return tuple(n for n, a in named if a.dtype.name in FLOAT_DTYPES)

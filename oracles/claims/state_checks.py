@@ -15,7 +15,8 @@ from ..candidates.sessions import Session
 from ..candidates.traced import TracedSession
 from ..cases.variations import variations
 from ..data.arrays import Array, element_strides, same_bits, strided
-from ..data.case import Case, Result
+from ..data.case import Case
+from ..data.result import Result
 from .disagreement import Disagreement, Kind, raising_is_wrong
 from .judges import truth_for
 from .referee import applies, hold, judge_layer, run_layer
@@ -131,7 +132,7 @@ def right_elsewhere(layer: Layer, case: Case) -> bool:
             return False
         a.flat[0] += a.dtype.type(step)
         try:
-            changed = Case(case.op, {**case.primals, name: a}, case.cotangent, case.options)
+            changed = case.with_arrays({name: a})
             judge_layer(layer, changed, truth_for(layer, changed))
         except Disagreement:
             return False
@@ -199,7 +200,7 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, truth:
 
 def _second_backward(layer: Layer, case: Case) -> None:
     """A second backward pass, with another cotangent: what the first one gave is not kept until the next forward."""
-    other = Case(case.op, case.primals, -case.cotangent, case.options)
+    other = case.with_arrays({"cotangent": -case.cotangent})
     if not layer.has_cotangent or not case.cotangent.any() or not applies(layer, other):
         return
     try:

@@ -11,7 +11,8 @@ from reference import InputError
 
 from ..calculus.model import Floats
 from ..data.arrays import Array
-from ..data.case import Case, Result
+from ..data.case import Case
+from ..data.result import Result
 from ..sources.derived import arithmetic_of, bounds, bounds_and_enclosures, bounds_in, enclose
 from ..sources.enclosure import Enclosure
 from ..sources.registry import EXACT, Oracle, Products

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..calculus.model import ARITHMETIC
 from ..data.arrays import Array, as_dtype, widened
-from ..data.case import Case, Result
+from ..data.case import Case
+from ..data.result import Result
 
 INF, NAN = np.inf, np.nan
 

@@ -82,8 +82,17 @@ class Case:
 
     def of(self, op: Op) -> Case:
         """The same case of the op as it is declared by now; the case itself where it is. Raises InputError."""
-        given: dict[str, Any] = _named_arrays(self) | dict(self.recipes)
-        return self if op is self.signature else Case(op, given, given.pop("cotangent"), self.options)
+        return self if op is self.signature else self.with_arrays(self.recipes, op)
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The primals and the cotangent by name."""
+        return {**self.primals, "cotangent": self.cotangent}
+
+    def with_arrays(self, arrays: Mapping[str, ArrayLike | Recipe], op: Op | None = None) -> Case:
+        """The case with others in the place of some of its arrays, of its op or another like it. Raises InputError."""
+        given: dict[str, Any] = {**self.arrays, **arrays}
+        return Case(op or self.signature, given, given.pop("cotangent"), self.options)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -99,7 +108,7 @@ class Case:
         """The same op and options, and arrays with the same bits in the same layout."""
         if not isinstance(other, Case):
             return NotImplemented
-        mine, others = _named_arrays(self), _named_arrays(other)
+        mine, others = self.arrays, other.arrays
         return (self.op, dict(self.options), list(mine)) == (other.op, dict(other.options), list(others)) and all(
             same_bits(a, b) and element_strides(a) == element_strides(b) and a.flags.writeable == b.flags.writeable
             for a, b in zip(mine.values(), others.values(), strict=True)
@@ -126,7 +135,7 @@ class Case:
 
     def to_json(self, *, short: bool = False) -> str:
         """The case as JSON text: exact, standard (no bare NaN), and data only. short: arrays by their recipes alone."""
-        arrays = {name: self._data(name, a, short) for name, a in _named_arrays(self).items()}
+        arrays = {name: self._data(name, a, short) for name, a in self.arrays.items()}
         cotangent = arrays.pop("cotangent")
         data = {
             "format": FORMAT,
@@ -172,18 +181,6 @@ class Case:
             return cls.from_json(read_text(path))
         except InputError as error:
             raise named(error, path) from None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a layer or an oracle computed for a case: the output, and the gradients by the name of their primal."""
-
-    output: Array
-    gradients: Mapping[str, Array]
-
-    def named(self) -> dict[str, Array]:
-        """Everything under one name each: "output", then "d" and the primal's name."""
-        return {"output": self.output} | {f"d{name}": value for name, value in self.gradients.items()}
 
 
 def _by_name(
@@ -233,7 +230,3 @@ def _options(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"options: {op.name} takes {taken}, got {', '.join(sorted(map(str, unknown)))}")
     plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in options.items()}
     return {**op.options, **plain}
-
-
-def _named_arrays(case: Case) -> dict[str, Array]:
-    return {**case.primals, "cotangent": case.cotangent}

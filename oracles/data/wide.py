@@ -13,7 +13,7 @@ SMALLEST = 2.0**-1074  # of float64
 
 def floats(case: Case, name: str) -> Floats:
     """A primal, or the cotangent."""
-    return (case.cotangent if name == "cotangent" else case.primals[name]).astype(np.float64)
+    return case.arrays[name].astype(np.float64)
 
 
 def label_weights(case: Case) -> Floats:

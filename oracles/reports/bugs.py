@@ -83,8 +83,7 @@ def _case(case: Case, label: str, lines: int, width: int) -> list[str]:
         return [whole]
     options = {k: v for k, v in case.options.items() if v != case.signature.options[k]}
     said = _wrapped(f"  {label}: {case.op}" + "".join(f", {k}={v!r}" for k, v in options.items()), width)
-    arrays = {**case.primals, "cotangent": case.cotangent}
-    said += [f"    {name} = {_array(case, name, a, width - len(name) - 7)}" for name, a in arrays.items()]
+    said += [f"    {name} = {_array(case, name, a, width - len(name) - 7)}" for name, a in case.arrays.items()]
     return said if len(said) <= lines else [*said[: lines - 1], "    …"]
 
 

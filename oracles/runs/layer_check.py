@@ -28,7 +28,7 @@ from ..claims.disagreement import Disagreement, Kind
 from ..claims.judges import ITSELF, truth_for, truth_of, why_not_tried
 from ..claims.referee import Tally, disputes, judge_layer, judge_oracle, verdicts_on_layer
 from ..claims.verdicts import Verdict
-from ..data.case import Case, Result
+from ..data.case import Case
 from ..reports.bugs import WIDTH, bug_text, bugs, dispute_text, whole
 from ..reports.github import failures_told
 from ..reports.report import CheckFailed
@@ -228,7 +228,7 @@ def _diagnosis(layer: Layer, seed: int) -> Diagnosis:
 def _tried(check: Check, layer: Layer, dtype: str, examples: int, seed: int) -> _Tried:
     tally, cases = Tally(), list[Case]()
 
-    def notes(case: Case, device: str) -> Result:
+    def notes(case: Case, device: str) -> NoReturn:
         cases.append(case)
         raise UnsupportedCase("takes notes alone")
 

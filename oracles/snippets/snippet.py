@@ -73,7 +73,7 @@ def _gradients(case: Case) -> dict[str, str]:
 
 
 def _arrays(layer: Layer, case: Case, *, integers: bool = False) -> Iterator[str]:
-    for name, a in {**case.primals, "cotangent": case.cotangent}.items():
+    for name, a in case.arrays.items():
         if name == "cotangent" and not layer.has_cotangent:
             continue
         if integers and name == case.signature.primals[0]:
@@ -114,7 +114,7 @@ def _value(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
     result = found.names[0]
     if found.kind == Kind.INTEGERS:
         whole = as_integers(case).astype(case.dtype)
-        judged = Case(case.signature, {**case.primals, case.signature.primals[0]: whole}, case.cotangent, case.options)
+        judged = case.with_arrays({case.signature.primals[0]: whole})
     truth = truth_for(layer, judged).final()
     exact, certified = "the exact value, rounded to float64", "the certified bound on the error"
     if judged_by(layer) != "exact":

@@ -165,7 +165,7 @@ def enclose(case: Case, *, precision: int = PRECISION) -> dict[str, Enclosure]:
 
 def arrays_of(case: Case) -> dict[str, Array]:
     """What a graph is given, floats in float64: the primals, the cotangent, and numbers that the dtype rounds."""
-    named = {**case.primals, "cotangent": case.cotangent}
+    named = case.arrays
     for name in forms_of(case).graph.inputs:
         if name.startswith(ROUNDED):
             named[name] = np.asarray(float(name.removeprefix(ROUNDED))).astype(case.dtype)

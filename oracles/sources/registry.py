@@ -42,7 +42,8 @@ from typing import Any
 
 from reference import InputError
 
-from ..data.case import Case, Result
+from ..data.case import Case
+from ..data.result import Result
 from ..words import did_you_mean
 
 GROUP = "backproof.oracles"

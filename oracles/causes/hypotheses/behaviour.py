@@ -120,7 +120,7 @@ def of_layout(layer: Layer, case: Case) -> str:
     if not _is_wrong(run):
         return ""
     guilty = []
-    arrays = {**case.primals, "cotangent": case.cotangent}
+    arrays = case.arrays
     odd = [name for name, a in arrays.items() if not is_plain(a)]
     if not layer.has_cotangent:
         odd = [name for name in odd if name != "cotangent"]

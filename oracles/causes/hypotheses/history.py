@@ -16,7 +16,8 @@ from ...claims.judges import truth_for
 from ...claims.referee import run_layer
 from ...claims.state_checks import after_another
 from ...data.arrays import same_bits
-from ...data.case import Case, Result
+from ...data.case import Case
+from ...data.result import Result
 from ..evidence import Evidence, same
 from ..telling_cases import plain_case
 from .formulas import shifted_softmax, softmax_vjp_with
@@ -126,7 +127,7 @@ def _of_quarters(
 
 
 def _quarter(case: Case) -> Case:
-    return Case(case.op, case.primals, case.cotangent * case.cotangent.dtype.type(0.25), case.options)
+    return case.with_arrays({"cotangent": case.cotangent * case.cotangent.dtype.type(0.25)})
 
 
 def of_plain_history(layer: Layer, dtype: str) -> str:
@@ -185,11 +186,10 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
         yield f"keeps elements of an earlier call's result{where}", np.where(stale, e.expected(r), expected)
     if r != "output":
         for e in past:
-            for name in (*now.case.primals, "cotangent"):
-                then = e.cotangent if name == "cotangent" else e.case.primals[name]
-                mine = now.cotangent if name == "cotangent" else now.case.primals[name]
+            for name, mine in now.case.arrays.items():
+                then = e.case.arrays[name]
                 if then.shape == mine.shape and not np.array_equal(then, mine):
-                    kept = then if name not in (*op.differentiable, "cotangent") else then.astype(np.float64)
+                    kept = then if name in set(op.primals) - set(op.differentiable) else then.astype(np.float64)
                     instead = now.instead(**{name: kept}).get(r)
                     if instead is not None:
                         yield f"uses the {name} of an earlier call", instead

@@ -11,7 +11,6 @@ import numpy as np
 
 from ...calculus.model import ARITHMETIC, Floats
 from ...data.arrays import as_dtype
-from ...data.case import Case
 from ...data.wide import floats
 from ...ops import Op
 from ...ops.tracing import only_chooses
@@ -121,8 +120,7 @@ def _lower_bound(e: Evidence, r: str, name: str) -> Floats | None:
     if e.unit_roundoff >= ARITHMETIC[name].v or only_chooses(case.signature) or case.signature.definition is None:
         return None
     rounded = {n: quietly(LOWER[name], floats(case, n)) for n in (*case.signature.differentiable, "cotangent")}
-    primals = {n: rounded[n].astype(dtype) if n in rounded else a for n, a in case.primals.items()}
-    allowed = bounds(Case(case.signature, primals, rounded["cotangent"].astype(dtype), case.options))[r]
+    allowed = bounds(case.with_arrays({n: a.astype(dtype) for n, a in rounded.items()}))[r]
     return quietly(lambda: allowed + np.abs(e.instead(**rounded)[r] - truth(e, r)))
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import flint
 import numpy as np
 
-from ...data.case import Case, Result
+from ...data.case import Case
+from ...data.result import Result
 from ..ball_arithmetic import PRECISION
 from ..derived import enclose
 from ..registry import UnsupportedCase

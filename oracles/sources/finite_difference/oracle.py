@@ -19,7 +19,8 @@ from ...calculus.balls import enclose as in_balls
 from ...calculus.graph import Program
 from ...calculus.model import ARITHMETIC
 from ...data.arrays import Array
-from ...data.case import Case, Result
+from ...data.case import Case
+from ...data.result import Result
 from ..ball_arithmetic import enclosure, total, working_precision
 from ..derived import arrays_of, forms_of
 from ..enclosure import Enclosure

@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ...data.case import Case, Result
+from ...data.case import Case
+from ...data.result import Result
 from ...ops import Op
 from ..primals import primal, running, taken_dtypes
 from ..registry import LayerError

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...data.case import Case, Result
+from ...data.case import Case
+from ...data.result import Result
 from ...ops import Op
 from ..arguments import takes_sizes
 from ..primals import array_api, primal, running, taken_dtypes

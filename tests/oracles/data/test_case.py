@@ -191,3 +191,13 @@ def test_between_processes_it_travels_as_json(op, data):
     assert again == case
     assert repr(again) == repr(case)
     assert b"from_json" in pickled
+
+
+def test_a_case_with_other_arrays_keeps_the_rest():
+    case = Case("softmax_cross_entropy", [np.ones((2, 3)), np.array([0, 1])], np.ones(2), {"reduction": "none"})
+    other = case.with_arrays({"targets": np.array([2, 2])})
+    assert other.primals["targets"].tolist() == [2, 2]
+    assert other == Case(case.signature, {**case.primals, "targets": np.array([2, 2])}, case.cotangent, case.options)
+    assert list(case.arrays) == ["logits", "targets", "cotangent"]
+    with pytest.raises(InputError, match="cotangent: expected shape"):
+        case.with_arrays({"cotangent": np.ones(3)})
