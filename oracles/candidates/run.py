@@ -16,7 +16,7 @@ from ..sources.registry import LayerError
 from .contain import call_of_candidate, contained
 from .interchange import as_array, memory
 from .layer import Layer
-from .sessions import ClassSession, Session
+from .sessions import ClassSession, Session, outputs_by_name
 
 __all__ = ["LayerError", "Run", "copy_of", "parameters", "run", "run_in"]
 
@@ -84,23 +84,30 @@ def backward(
 ) -> Run:
     """The backward pass for an output that `forward` gave."""
     before = before or {name: a.copy() for name, a in arrays.items()}
-    cotangent = arrays["cotangent"]
+    cotangent = cotangent_of(case, arrays)
     if not layer.has_cotangent:  # the predictions stand where a cotangent would
         cotangent = predictions(session, case, arrays)
         arrays, before = {**arrays, "predictions": cotangent}, {**before, "predictions": cotangent.copy()}
     with call_of_candidate():
         gradients = session.backward(cotangent, _primals(case, arrays), options_of(layer, case))
-    results = {"output": output} | {f"d{name}": gradients[name] for name in case.signature.differentiable}
+    results = outputs_by_name(case.signature, output)
+    results |= {f"d{name}": gradients[name] for name in case.signature.differentiable}
     returned = {name: as_array(name, value) for name, value in results.items()}
-    mean = returned["output"]
-    if not layer.has_cotangent and mean.ndim == 1:  # the losses of the samples; their mean adds no error in float64
-        mean = np.asarray(mean.astype(np.float64).mean() if mean.size else np.nan)
-    result = Result(mean.copy(), {name: returned[f"d{name}"].copy() for name in case.signature.differentiable})
+    copies = {name: a.copy() for name, a in returned.items()}
+    if not layer.has_cotangent and (losses := copies["output"]).ndim == 1:  # their mean adds no error in float64
+        copies["output"] = np.asarray(losses.astype(np.float64).mean() if losses.size else np.nan)
+    result = Result.of(case.signature, copies)
     converted = session.handed()
     handed = {**arrays, **{name: one.now for name, one in converted.items()}}
     before = {**before, **{name: one.before for name, one in converted.items()}}
     given = {**arrays, **{name: one.given for name, one in converted.items()}}
     return Run(result, handed, before, returned, given, results)
+
+
+def cotangent_of(case: Case, arrays: Mapping[str, Array]) -> Any:
+    """What a backward pass is handed: an array, or a tuple of them where there are several outputs."""
+    found = tuple(arrays[name] for name in case.cotangents)
+    return found if len(found) > 1 else found[0]
 
 
 def predictions(session: Session, case: Case, arrays: Mapping[str, Array]) -> Array:

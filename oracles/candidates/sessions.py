@@ -32,8 +32,8 @@ class Session(Protocol):
     def forward(self, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Any:
         """The output."""
 
-    def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The gradients by primal name."""
+    def backward(self, cotangent: Any, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The gradients by primal name. cotangent: a tuple of arrays where there are several outputs."""
 
     def parameters(self) -> Mapping[str, Any]:
         """The parameters the candidate holds, by primal name."""
@@ -55,9 +55,9 @@ class FunctionSession:
         """The function's value."""
         return self._forward(*self._given(arrays), **options)
 
-    def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    def backward(self, cotangent: Any, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
         """The vjp's values, by order or by name; one alone needs no tuple."""
-        given = self._given({"cotangent": cotangent, **arrays})
+        given = [handed_over(self._handover, self.op, cotangent, self._convert), *self._given(arrays)]
         return by_name(self.op.differentiable, self._vjp(*given, **options))
 
     def parameters(self) -> Mapping[str, Any]:
@@ -103,7 +103,7 @@ class ClassSession:
             return self.object.output
         raise LayerError(f"forward returned None and did not set 'output'{self._instead(before)}")
 
-    def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    def backward(self, cotangent: Any, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What backward leaves in its attributes, or returns."""
         before = self._attributes()
         if self.op.labels:  # a loss in the book's interface has no cotangent: its gradient is that of the mean loss
@@ -112,7 +112,7 @@ class ClassSession:
             given = self._given(first, cotangent), self._given(self.op.labels, arrays[self.op.labels])
             returned = self.object.backward(*given)
         else:
-            returned = self.object.backward(self._given("cotangent", cotangent))
+            returned = self.object.backward(handed_over(self._handover, self.op, cotangent, self._convert))
         found = {name: self._attribute(name) for name in self.op.differentiable}
         absent = [name for name, value in found.items() if value is None]
         if not absent:
@@ -194,6 +194,23 @@ class ClassSession:
         changed = sorted(n for n, v in self._attributes().items() if n not in before or before[n] is not v)
         said = [repr(n) for n in changed if n not in read]
         return f"; it set {', '.join(said)}" if said else ""
+
+
+def outputs_by_name(op: Op, output: Any) -> dict[str, Any]:
+    """What a forward pass gave, by the names of the outputs. LayerError where it is not as many."""
+    if len(op.outputs) == 1:
+        return {"output": output}
+    if not isinstance(output, (tuple, list)) or len(output) != len(op.outputs):
+        got = f"{len(output)} values" if isinstance(output, (tuple, list)) else type(output).__name__
+        raise LayerError(f"forward: expected a tuple of {', '.join(op.outputs)}, got {got}")
+    return dict(zip(op.outputs, output, strict=True))
+
+
+def handed_over(handover: Handover, op: Op, cotangent: Any, convert: Convert | None) -> Any:
+    """The cotangent as a candidate takes it: an array of its kind, or a tuple of them."""
+    if len(op.cotangents) == 1:
+        return handover.give("cotangent", cotangent, convert)
+    return tuple(handover.give(name, g, convert) for name, g in zip(op.cotangents, cotangent, strict=True))
 
 
 def names_of_gradient(primal: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from ..ops import Op
 from ..sources.primals import taken_dtypes
 from ..sources.registry import LayerError, Oracle
 from .interchange import Handed, Handover
+from .sessions import handed_over, outputs_by_name
 
 
 class TracedSession:
@@ -36,19 +37,22 @@ class TracedSession:
         self._output, self._pull = self.trace(given, options)
         return self._output
 
-    def backward(self, cotangent: Array, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    def backward(self, cotangent: Any, arrays: Mapping[str, Array], options: Mapping[str, Any]) -> Mapping[str, Any]:
         """The framework's gradients; LayerError where it has none."""
         if self._pull is None:
             raise LayerError("backward was called before a forward pass succeeded")
-        if tuple(self._output.shape) != cotangent.shape:
-            raise LayerError(f"output: expected shape {cotangent.shape}, got {tuple(self._output.shape)}")
-        gradients = self._pull(self._handover.give("cotangent", cotangent, self._share))
+        outputs = outputs_by_name(self.op, self._output)
+        several = len(outputs) > 1
+        for (name, output), g in zip(outputs.items(), cotangent if several else (cotangent,), strict=True):
+            if tuple(output.shape) != g.shape:
+                raise LayerError(f"{name}: expected shape {g.shape}, got {tuple(output.shape)}")
+        gradients = self._pull(handed_over(self._handover, self.op, cotangent, self._share))
         absent = [name for name in self.op.differentiable if gradients[name] is None]
         if absent:
             listed = ", ".join(absent)
             reached = getattr(self._framework.module, "depends_on", lambda output, array: False)
             given = {name: one.given for name, one in self._handover.handed().items()}
-            if any(name in given and reached(self._output, given[name]) for name in absent):
+            if any(reached(y, given[n]) for n in absent if n in given for y in outputs.values()):
                 raise LayerError(f"backward returned None for {listed}: no gradient, where the output depends on it")
             why = "the output does not depend on it, or was detached from it"
             raise LayerError(f"{self._framework.name} has no gradient for {listed}: {why}")

@@ -23,12 +23,12 @@ def labels(case: Case) -> dict[str, tuple[Label, ...]]:
             found[a.name] = found[a.name][: case.primals[a.name].ndim]
         else:
             found[a.name] = (None,) * case.primals[a.name].ndim
-    output, ndim = signature.outputs[0].axes, case.cotangent.ndim
-    if output is not None:
-        found["cotangent"] = _expanded(output, ndim)
-    else:  # a loss of each sample, or of each element
+    for output, (name, g) in zip(signature.outputs, case.cotangents.items(), strict=True):
         first = found[signature.inputs[0].name]
-        found["cotangent"] = first[:ndim] if ndim <= len(first) else (None,) * ndim
+        if output.axes is not None:
+            found[name] = _expanded(output.axes, g.ndim)
+        else:  # a loss of each sample, or of each element
+            found[name] = first[: g.ndim] if g.ndim <= len(first) else (None,) * g.ndim
     return found
 
 
@@ -77,7 +77,8 @@ def sizes(case: Case) -> dict[str, int]:
 
 def letters(case: Case, result: str) -> tuple[str, ...]:
     """The letters of a result's axes, as in `sizes`; "1" for one of a fixed length, "" for one of several leading."""
-    of = labels(case)["cotangent" if result == "output" else result.removeprefix("d")]
+    outputs = dict(zip(case.signature.outputs, case.cotangents, strict=True))
+    of = labels(case)[outputs.get(result) or result.removeprefix("d")]
     leading = [label for label in of if label is not None and label.startswith("...")]
     if len(leading) == len(of) and len(of) <= 2:  # nothing but leading axes: rows and columns
         return ("N", "C")[: len(of)]

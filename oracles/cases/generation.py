@@ -9,7 +9,7 @@ uniform: rows of ones would be blind to softmax, whose rows sum to 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from random import Random
 from typing import Any
@@ -49,6 +49,7 @@ class Variety:
     unit_cotangent: bool = False
     odd_layouts: bool = False
     odd_values: bool = False
+    middle: bool = False  # of the range: a form that nobody has declared may leave it
     rough: bool = False  # no small integers: sums of them are exact, and hide how they are taken
 
 
@@ -79,7 +80,7 @@ def random_cases(frame: Frame, dtype: str, count: int, of: object, variety: Vari
 
 def case_of(draws: Draws, frame: Frame, dtype: str, v: Variety) -> Case:
     """One case of a frame."""
-    op = frame.op
+    op, v = frame.op, replace(v, middle=frame.op.special_values == "none")
     plain = _plain_specials(draws, op, dtype, v)
     primals = {
         name: _primal(draws, frame, op.domains.get(name, REAL), shape, dtype, v, plain)
@@ -94,10 +95,10 @@ def case_of(draws: Draws, frame: Frame, dtype: str, v: Variety) -> Case:
     if "reduction" in op.options:
         options["reduction"] = frame.reduction
     shapes = {n: a.shape for n, a in primals.items()}
-    output = op.output_shape(shapes, {**op.options, **options})
-    assert output is not None
+    outputs = op.output_shapes(shapes, {**op.options, **options})
     everywhere = plain if op.domains.get(op.primals[0], REAL) is REAL else ()
-    return Case(op, primals, cotangents(draws, output, dtype, v, special=everywhere), options)
+    drawn = tuple(cotangents(draws, shape or (), dtype, v, special=everywhere) for shape in outputs)
+    return Case(op, primals, drawn if len(drawn) > 1 else drawn[0], options)
 
 
 def _plain_specials(draws: Draws, op: Op, dtype: str, v: Variety) -> tuple[float, ...]:
@@ -174,7 +175,7 @@ def _values(draws: Draws, shape: Shape, dtype: str, v: Variety, *, special: Sequ
     scales: tuple[float, ...] = (1.0, 1.0, 2.0**-7, 8.0)
     if dtype != "float16":
         scales += (-100.0,)
-        scales += (1000.0, 2.0**40, 2.0**-40) if v.special else ()
+        scales += (1000.0, *(() if v.middle else (2.0**40, 2.0**-40))) if v.special else ()
     return recipe_of(draws, v, ("uniform",) if v.rough else _VALUES, shape, dtype, scales, special)
 
 
@@ -196,11 +197,8 @@ def cotangents(draws: Draws, shape: Shape, dtype: str, v: Variety, *, special: S
     """A cotangent of that shape."""
     if v.unit_cotangent and not shape:
         return Recipe("ones", shape, dtype)
-    scales = (
-        (1.0, 2.0**-7)
-        if not v.special
-        else (1.0, 1.0, 2.0**-7, *((2.0**60, 2.0**-60) if dtype != "float16" else (16.0,)))
-    )
+    far = 2.0 ** (4 if dtype == "float16" else 20 if v.middle else 60)
+    scales = (1.0, 1.0, 2.0**-7, far, *((1 / far,) if far > 16 else ())) if v.special else (1.0, 2.0**-7)
     styles = ("uniform",) if v.rough else _COTANGENTS
     return recipe_of(draws, v, styles, shape, dtype, scales, special, salt=_COTANGENT_SALT)
 

@@ -31,7 +31,7 @@ def mutate(case: Case, rng: random.Random, *, cotangent_too: bool = True) -> Cas
     while True:
         arrays = case.arrays
         for _ in range(rng.choice((1, 1, 2, 3))):
-            arrays = _changed(case, arrays, rng, ("cotangent",) if cotangent_too else ())
+            arrays = _changed(case, arrays, rng, tuple(case.cotangents) if cotangent_too else ())
         try:
             return case.with_arrays(arrays)
         except InputError:  # a label's class was dropped, say

@@ -19,15 +19,15 @@ from .draws import ByHypothesis
 from .frames import Frame
 from .generation import Variety, cotangents, layout_of
 
-ShapeOf = Callable[[Mapping[str, Array]], tuple[int, ...]]
+ShapesOf = Callable[[Mapping[str, Array]], tuple[tuple[int, ...], ...]]
 
 
-def own_frame(op: Op, shape_of: ShapeOf) -> Frame:
+def own_frame(op: Op, shapes_of: ShapesOf) -> Frame:
     """The frame of an op whose own strategy draws the cases; `shape_of`: what says the shape of its output."""
-    return Frame(op, (0,) * len(op.signature.axes), make=partial(_drawn, op, shape_of))
+    return Frame(op, (0,) * len(op.signature.axes), make=partial(_drawn, op, shapes_of))
 
 
-def _drawn(op: Op, shape_of: ShapeOf, draw: Callable[[SearchStrategy[Any]], Any], dtype: str, v: Variety) -> Case:
+def _drawn(op: Op, shapes_of: ShapesOf, draw: Callable[[SearchStrategy[Any]], Any], dtype: str, v: Variety) -> Case:
     draws, drawn = ByHypothesis(draw), draw(op.cases)
     primals, cotangent = drawn if isinstance(drawn, tuple) and len(drawn) == 2 else (drawn, None)
     if not isinstance(primals, Mapping) or set(primals) != set(op.primals):
@@ -39,9 +39,13 @@ def _drawn(op: Op, shape_of: ShapeOf, draw: Callable[[SearchStrategy[Any]], Any]
     for n in op.differentiable:
         if arrays[n].dtype.name != dtype:
             raise InputError(f"cases: {op.name} is differentiable in {n}; expected floats, got {arrays[n].dtype}")
+    given: tuple[Array | Recipe, ...]
     if cotangent is not None:
-        return Case(op, arrays, _taken("cotangent", cotangent, dtype))
-    return Case(op, arrays, cotangents(draws, shape_of(arrays), dtype, v))
+        several = isinstance(cotangent, tuple) and len(op.outputs) > 1
+        given = tuple(_taken("cotangent", g, dtype) for g in (cotangent if several else (cotangent,)))
+    else:
+        given = tuple(cotangents(draws, shape, dtype, v) for shape in shapes_of(arrays))
+    return Case(op, arrays, given if len(given) > 1 else given[0])
 
 
 def _taken(name: str, value: Any, dtype: str) -> Array:

@@ -34,8 +34,8 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
     if len(a) < _MANY:
         yield "more samples", case.with_arrays({n: np.concatenate([x, x[::-1]]) for n, x in samples.items()})
     # a result that is kept by the values of some arguments alone is that of the others as they were
-    if case.cotangent.ndim and case.cotangent.any():
-        yield "another cotangent", case.with_arrays({"cotangent": -case.cotangent})
+    if any(g.ndim and g.any() for g in case.cotangents.values()):
+        yield "another cotangent", negated(case)
     for n in others:
         if op.domains.get(n, REAL) is REAL:
             yield f"other {n}", case.with_arrays({n: -case.primals[n]})
@@ -45,9 +45,14 @@ def variations(case: Case) -> Iterator[tuple[str, Case]]:
     if a.ndim > 1:
         yield "another memory layout", case.with_arrays({n: np.array(x, order="F") for n, x in samples.items()})
     if op.special_values == "all":
-        moving = {first: a} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
+        moving = {first: a} | {n: g for n, g in case.cotangents.items() if g.ndim}
         yield "a NaN at the end", case.with_arrays({n: nan_at_the_end(x) for n, x in moving.items()})
     yield "other values", case.with_arrays({n: x[::-1] for n, x in samples.items()} if len(a) > 1 else {first: -a})
+
+
+def negated(case: Case) -> Case:
+    """The case with its cotangents negated."""
+    return case.with_arrays({name: -g for name, g in case.cotangents.items()})
 
 
 def contiguous(case: Case, names: Sequence[str] | None = None) -> Case:
@@ -89,7 +94,7 @@ def nan_at_the_end(a: Array) -> Array:
 
 def _in_another_order(case: Case, samples: Mapping[str, Array]) -> Iterator[tuple[str, Case]]:
     """Values that the case has, in another order."""
-    yield "another cotangent", case.with_arrays({"cotangent": -case.cotangent})
+    yield "another cotangent", negated(case)
     samples = samples or _of_one_length(case)
     if samples and all(len(x) > 1 for x in samples.values()):
         yield "fewer samples", case.with_arrays({n: x[:-1] for n, x in samples.items()})
@@ -99,6 +104,6 @@ def _in_another_order(case: Case, samples: Mapping[str, Array]) -> Iterator[tupl
 def _of_one_length(case: Case) -> dict[str, Array]:
     """The first primal and the cotangent, where no signature says the axes and they are of one length."""
     first = case.signature.primals[0]
-    arrays = {first: case.primals[first]} | ({"cotangent": case.cotangent} if case.cotangent.ndim else {})
+    arrays = {first: case.primals[first]} | {n: g for n, g in case.cotangents.items() if g.ndim}
     known = case.signature.signature.inputs[0].axes is not None
     return {} if known or len({x.shape[:1] for x in arrays.values()}) != 1 or not case.primals[first].ndim else arrays

@@ -95,7 +95,7 @@ class Diagnosis:
 
     def _of_numbers(self, check: Check, found: Disagreement, dtype: str) -> str:
         runs = [Evidence.of(self.layer, found.origin), Evidence.of(self.layer, found.case)]
-        if runs[0].wrong("output").any() and not runs[1].wrong("output").any():
+        if runs[0].has_wrong_output and not runs[1].has_wrong_output:
             runs = runs[1:]  # the case that is shown has another fault
         known = self._recognised(runs) or self._recognised(runs[1:])  # where there is another fault beside it
         if known:
@@ -108,9 +108,9 @@ class Diagnosis:
         if found.kind == Kind.RAISED or runs[0].raised or (runs[1].raised and not misshapen):
             # what it computes elsewhere is another matter, unless shapes are what both are about
             return of_raising(runs) or self._of_broadcasting(runs, dtype)
-        if not runs[0].wrong("output").any():
+        if not runs[0].has_wrong_output:
             # another fault may reach the output elsewhere; it is not what failed on the case that is shown
-            runs = [e for e in runs if not e.wrong("output").any()]
+            runs = [e for e in runs if not e.has_wrong_output]
         explained: list[Explanation] = []
         for r in _wrong_results(runs):
             sizes = limits(self.layer, runs, r, dtype, self.seed)

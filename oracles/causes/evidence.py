@@ -117,7 +117,7 @@ class Evidence:
     @cached_property
     def cotangent(self) -> Floats:
         """The cotangent of the output; for a mean loss in the book's interface that is 1."""
-        return floats(self.case, "cotangent")
+        return self.case.cotangent.astype(np.float64)
 
     @cached_property
     def sample_scales(self) -> Floats:
@@ -138,6 +138,22 @@ class Evidence:
     def unit_roundoff(self) -> float:
         """Of what the layer stores."""
         return ARITHMETIC[self.case.dtype.name].v
+
+    def is_gradient(self, r: str) -> bool:
+        """Whether a result is one; an output otherwise."""
+        return r not in self.case.signature.outputs
+
+    @property
+    def has_wrong_output(self) -> bool:
+        """Whether any of the outputs is wrong: gradients may be computed from them."""
+        return any(self.wrong(r).any() for r in self.case.signature.outputs)
+
+    def of_cotangents(self, r: str, change: Callable[[Floats], Floats | None]) -> Floats | None:
+        """A gradient where every cotangent was changed; None of an output, and where one cannot be."""
+        changed = {name: change(floats(self.case, name)) for name in self.case.cotangents}
+        if not self.is_gradient(r) or any(g is None for g in changed.values()):
+            return None
+        return self.instead(**{name: g for name, g in changed.items() if g is not None}).get(r)
 
     def instead(self, **arrays: Floats) -> Mapping[str, Floats]:
         """What the op gives in float64 where some of its arrays were others; empty if nobody can say."""

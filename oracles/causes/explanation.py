@@ -58,7 +58,7 @@ def _values(op: Op, runs: Sequence[Evidence], r: str, sizes: Limits) -> Iterator
     yield from scaled()
     yield from copies()
     yield from formulas(op, r)
-    yield from cotangents()
+    yield from cotangents(op)
     yield from rounded_results()
     yield from rounded_operands()
     yield from estimated_values(runs, r, sizes)

@@ -70,10 +70,11 @@ def plain_case(layer: Layer, dtype: str, frame: Frame | None = None) -> Case:
             return a
         return Recipe(domain.rows if domain.rows == "probabilities" else "uniform", a.shape, dtype, seed)
 
-    primals = {name: plain(name, i) for i, name in enumerate(op.primals, 2)}
-    unit = Recipe("uniform", case.cotangent.shape, dtype, 1)
-    cotangent = unit if layer.has_cotangent else case.cotangent  # 1, then
-    return Case(op, primals, cotangent, case.options)
+    arrays = {name: plain(name, i) for i, name in enumerate(op.primals, 2)}
+    if layer.has_cotangent:  # it is 1 otherwise
+        seeds = enumerate(case.cotangents.items())
+        arrays |= {name: Recipe("uniform", g.shape, dtype, 1 if not i else 100 + i) for i, (name, g) in seeds}
+    return case.with_arrays(arrays)
 
 
 def with_axes_of_one(layer: Layer, dtype: str) -> Iterator[Case]:

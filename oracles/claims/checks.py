@@ -107,8 +107,8 @@ def nothing_aliased(layer: Layer, case: Case) -> None:
         (x,) = case.primals.values()
         first = case.signature.primals[0]
         _not_aliased(layer, case.with_arrays({first: np.where(x == 0, np.ones_like(x), np.abs(x))}))
-    if case.cotangent.ndim and case.cotangent.any():
-        _not_aliased(layer, case.with_arrays({"cotangent": np.zeros_like(case.cotangent)}))
+    if any(g.ndim and g.any() for g in case.cotangents.values()):
+        _not_aliased(layer, case.with_arrays({name: np.zeros_like(g) for name, g in case.cotangents.items()}))
 
 
 def _not_aliased(layer: Layer, case: Case) -> None:

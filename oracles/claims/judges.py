@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from reference import InputError
+
 from ..candidates.layer import Layer
 from ..cases.frames import Frame
 from ..cases.own_cases import own_frame
@@ -64,13 +66,16 @@ def drawn_frame(layer: Layer) -> Frame:
     """The frame of the layer's cases where the op's own strategy draws them; cotangents have the output's shape."""
     op = layer.declaration
 
-    def shape(arrays: Mapping[str, Array]) -> tuple[int, ...]:
-        said = op.output_shape({n: a.shape for n, a in arrays.items()}, op.options)
-        if said is not None:
-            return said
-        return shape_of(op, arrays) if sources(op) else own_shape(layer, op, arrays)
+    def shapes(arrays: Mapping[str, Array]) -> tuple[tuple[int, ...], ...]:
+        said = op.output_shapes({n: a.shape for n, a in arrays.items()}, op.options)
+        known = tuple(shape for shape in said if shape is not None)
+        if len(known) == len(said):
+            return known
+        if len(said) > 1:
+            raise InputError(f"{op.name}: the signature says the axes of several outputs, or there is a definition")
+        return (shape_of(op, arrays) if sources(op) else own_shape(layer, op, arrays),)
 
-    return own_frame(op, shape)
+    return own_frame(op, shapes)
 
 
 def judged_by(layer: Layer) -> str:

@@ -10,10 +10,10 @@ import numpy as np
 from ..candidates.contain import call_of_candidate, contained
 from ..candidates.interchange import as_array
 from ..candidates.layer import Layer
-from ..candidates.run import Run, backward, forward, hand_over, options_of, predictions
+from ..candidates.run import Run, backward, cotangent_of, forward, hand_over, options_of, predictions
 from ..candidates.sessions import Session
 from ..candidates.traced import TracedSession
-from ..cases.variations import variations
+from ..cases.variations import negated, variations
 from ..data.arrays import Array, element_strides, same_bits, strided
 from ..data.case import Case
 from ..data.result import Result
@@ -184,13 +184,13 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, truth:
             forward(session, layer, case, arrays)
             if elsewhere and isinstance(session, TracedSession) and session.parameters():
                 return  # one module may serve every session
-            handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays)
+            handed = cotangent_of(case, arrays) if layer.has_cotangent else predictions(session, case, arrays)
             forward(third, layer, other, hand_over(other))
             with call_of_candidate():
                 late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
             gradients = {n: as_array(f"d{n}", late[n]) for n in case.signature.differentiable}
-        found = truth.judge(Result(np.asarray(0.0), gradients))
-        hold(case, {n: c for n, c in found.items() if n != "output"})
+        found = truth.judge(Result.of(case.signature, {f"d{n}": g for n, g in gradients.items()}))
+        hold(case, {n: c for n, c in found.items() if n not in case.signature.outputs})
     except Disagreement as wrong:
         whose = " of another instance" if elsewhere else ""
         wrong.message = f"with a forward pass{whose} on {what} in between: {wrong.message}"
@@ -200,13 +200,13 @@ def _forward_in_between(layer: Layer, case: Case, other: Case, what: str, truth:
 
 def _second_backward(layer: Layer, case: Case) -> None:
     """A second backward pass, with another cotangent: what the first one gave is not kept until the next forward."""
-    other = case.with_arrays({"cotangent": -case.cotangent})
-    if not layer.has_cotangent or not case.cotangent.any() or not applies(layer, other):
+    other = negated(case)
+    if not layer.has_cotangent or not any(g.any() for g in case.cotangents.values()) or not applies(layer, other):
         return
     try:
         late = after_another(layer, case, other).result
-        found = truth_for(layer, other).judge(Result(np.asarray(0.0), late.gradients))
-        hold(case, {n: c for n, c in found.items() if n != "output"})
+        found = truth_for(layer, other).judge(late)
+        hold(case, {n: c for n, c in found.items() if n not in case.signature.outputs})
     except Disagreement as wrong:
         wrong.message = f"in a second backward pass, with another cotangent: {wrong.message}"
         wrong.call, wrong.second = other, True
@@ -219,7 +219,8 @@ def after_another(layer: Layer, case: Case, other: Case) -> Run:
     with raising_is_wrong(case), contained():
         output = forward(session, layer, case, arrays)
         backward(session, layer, case, arrays, output)
-        return backward(session, layer, other, {**arrays, "cotangent": hand_over(other)["cotangent"]}, output)
+        arrays |= {name: a for name, a in hand_over(other).items() if name in other.cotangents}
+        return backward(session, layer, other, arrays, output)
 
 
 def _again(layer: Layer, case: Case, session: Session, arrays: Mapping[str, Array]) -> Run:

@@ -37,13 +37,13 @@ class Case:
     """One concrete set of primals and cotangent for an op.
 
     op: its name, or for an op that is not declared here its signature. primals: a mapping by name, or a sequence in
-    the op's order, of arrays or Recipes. cotangent: of the output's shape. options: those of the op, such as
-    reduction="none" for the losses. Raises InputError.
+    the op's order, of arrays or Recipes. cotangent: of the output's shape; of several outputs a mapping by their names,
+    or a tuple in their order. options: those of the op, such as reduction="none" for the losses. Raises InputError.
     """
 
     op: str
     primals: Mapping[str, Array]
-    cotangent: Array
+    cotangents: Mapping[str, Array]  # "cotangent", or "cotangent_NAME" of each of several outputs
     options: Mapping[str, Any] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict, init=False, repr=False)
     signature: Op = field(init=False, repr=False)  # the op's names and shapes
@@ -52,20 +52,21 @@ class Case:
         self,
         op: str | Op,
         primals: Mapping[str, ArrayLike | Recipe] | Sequence[ArrayLike | Recipe],
-        cotangent: ArrayLike | Recipe,
+        cotangent: ArrayLike | Recipe | Mapping[str, ArrayLike | Recipe] | Sequence[ArrayLike | Recipe],
         options: Mapping[str, Any] | None = None,
     ) -> None:
         signature = op if isinstance(op, Op) else get_op(op)
-        given = _by_name(signature, primals) | {"cotangent": cotangent}
+        given = _by_name(signature, primals) | _cotangents(signature, cotangent)
         arrays = {name: _array(name, value) for name, value in given.items()}
         settings = _options(signature, options or {})
-        g = arrays.pop("cotangent")
-        shapes = {name: a.shape for name, a in arrays.items()}
-        shape = signature.output_shape(shapes, settings)
-        if shape not in (None, g.shape):
-            raise InputError(f"cotangent: expected shape {shape}, that of the output of {op}, got {g.shape}")
+        cotangents = {name: arrays.pop(name) for name in signature.cotangents}
+        shapes = signature.output_shapes({name: a.shape for name, a in arrays.items()}, settings)
+        for (name, g), shape in zip(cotangents.items(), shapes, strict=True):
+            if shape not in (None, g.shape):
+                raise InputError(f"{name}: expected shape {shape}, that of the output of {op}, got {g.shape}")
         signature.check_values(arrays)
-        floats = {name: arrays[name].dtype for name in signature.differentiable} | {"cotangent": g.dtype}
+        floats = {name: arrays[name].dtype for name in signature.differentiable}
+        floats |= {name: g.dtype for name, g in cotangents.items()}
         for name, dtype in floats.items():
             if dtype.name not in FLOAT_DTYPES:
                 raise InputError(f"{name}: expected one of {', '.join(FLOAT_DTYPES)}, got dtype {dtype}")
@@ -73,10 +74,8 @@ class Case:
             listed = ", ".join(f"{name} {dtype}" for name, dtype in floats.items())
             raise InputError(f"dtype: expected one for all of a case, got {listed}")
         recipes = {name: value for name, value in given.items() if isinstance(value, Recipe)}
-        held = {"primals": arrays, "options": settings, "recipes": recipes}
-        values = {"op": signature.name, "signature": signature, "cotangent": g} | {
-            n: MappingProxyType(x) for n, x in held.items()
-        }
+        held = {"primals": arrays, "cotangents": cotangents, "options": settings, "recipes": recipes}
+        values = {"op": signature.name, "signature": signature} | {n: MappingProxyType(x) for n, x in held.items()}
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -86,13 +85,19 @@ class Case:
 
     @property
     def arrays(self) -> dict[str, Array]:
-        """The primals and the cotangent by name."""
-        return {**self.primals, "cotangent": self.cotangent}
+        """The primals and the cotangents by name."""
+        return {**self.primals, **self.cotangents}
+
+    @property
+    def cotangent(self) -> Array:
+        """That of the output; of several outputs that of the first."""
+        return next(iter(self.cotangents.values()))
 
     def with_arrays(self, arrays: Mapping[str, ArrayLike | Recipe], op: Op | None = None) -> Case:
         """The case with others in the place of some of its arrays, of its op or another like it. Raises InputError."""
         given: dict[str, Any] = {**self.arrays, **arrays}
-        return Case(op or self.signature, given, given.pop("cotangent"), self.options)
+        cotangents = tuple(given.pop(name) for name in self.cotangents)
+        return Case(op or self.signature, given, cotangents if len(cotangents) > 1 else cotangents[0], self.options)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -101,8 +106,8 @@ class Case:
 
     @property
     def size(self) -> int:
-        """The number of elements of the primals and the cotangent."""
-        return self.cotangent.size + sum(a.size for a in self.primals.values())
+        """The number of elements of the primals and the cotangents."""
+        return sum(a.size for a in self.arrays.values())
 
     def __eq__(self, other: object) -> bool:
         """The same op and options, and arrays with the same bits in the same layout."""
@@ -120,7 +125,9 @@ class Case:
         primals = ", ".join(f"{name!r}: {self._code(name, a)}" for name, a in self.primals.items())
         options = {k: v for k, v in self.options.items() if v != self.signature.options[k]}
         tail = f", {options!r}" if options else ""
-        return f"Case({self.op!r}, {{{primals}}}, {self._code('cotangent', self.cotangent)}{tail})"
+        cotangents = [self._code(name, a) for name, a in self.cotangents.items()]
+        cotangent = cotangents[0] if len(cotangents) == 1 else f"({', '.join(cotangents)})"
+        return f"Case({self.op!r}, {{{primals}}}, {cotangent}{tail})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Between processes it travels as JSON too."""
@@ -136,14 +143,11 @@ class Case:
     def to_json(self, *, short: bool = False) -> str:
         """The case as JSON text: exact, standard (no bare NaN), and data only. short: arrays by their recipes alone."""
         arrays = {name: self._data(name, a, short) for name, a in self.arrays.items()}
-        cotangent = arrays.pop("cotangent")
-        data = {
-            "format": FORMAT,
-            "op": self.op,
-            "primals": arrays,
-            "cotangent": cotangent,
-            "options": dict(self.options),
-        }
+        cotangents = {name: arrays.pop(name) for name in self.cotangents}
+        data = {"format": FORMAT, "op": self.op, "primals": arrays, "options": dict(self.options)}
+        if len(cotangents) > 1:
+            cotangents = {"cotangents": dict(zip(self.signature.outputs, cotangents.values(), strict=True))}
+        data |= cotangents
         if self.op not in OPS:  # who reads it may not have declared the op
             data["differentiable"] = list(self.signature.differentiable)
         return json.dumps(data, allow_nan=False)
@@ -160,15 +164,16 @@ class Case:
         data = parsed(text, "case")
         if not isinstance(data, dict) or data.get("format") is not FORMAT:  # True equals 1
             raise InputError(f'case: expected an object with "format": {FORMAT}')
-        unknown = set(data) - {"format", "op", "primals", "cotangent", "options", "differentiable"}
+        unknown = set(data) - {"format", "op", "primals", "cotangent", "cotangents", "options", "differentiable"}
         if unknown:
             raise InputError(f"case: there is no field {shown(min(unknown))}")
-        primals, options = data.get("primals"), data.get("options", {})
-        if not isinstance(primals, dict) or not isinstance(options, dict):
-            raise InputError("case: expected objects for primals and options")
+        primals, options, several = (data.get(name, {}) for name in ("primals", "options", "cotangents"))
+        if not all(isinstance(part, dict) for part in (primals, options, several)):
+            raise InputError("case: expected objects for primals, options and cotangents")
         arrays = {str(name): _from_data(a, f"primals.{name}") for name, a in primals.items()}
         op = undeclared(data) if "differentiable" in data else data.get("op", "")
-        return cls(op, arrays, _from_data(data.get("cotangent"), "cotangent"), options)
+        cotangents = {str(name): _from_data(a, f"cotangents.{name}") for name, a in several.items()}
+        return cls(op, arrays, cotangents or _from_data(data.get("cotangent"), "cotangent"), options)
 
     def save(self, path: str | Path) -> None:
         """Write `to_json` to a file."""
@@ -195,6 +200,17 @@ def _by_name(
     if set(primals) != set(op.primals):
         raise InputError(f"primals: {op.name} takes {', '.join(op.primals)}, got {', '.join(map(str, primals))}")
     return {name: primals[name] for name in op.primals}
+
+
+def _cotangents(op: Op, given: Any) -> dict[str, ArrayLike | Recipe]:
+    """Those of the outputs under the names that their arrays have in a case."""
+    if len(op.outputs) == 1:
+        return {"cotangent": given}
+    if isinstance(given, Mapping) and set(given) == set(op.outputs):
+        given = tuple(given[name] for name in op.outputs)
+    if not isinstance(given, (tuple, list)) or len(given) != len(op.outputs):
+        raise InputError(f"cotangent: expected one for each of {', '.join(op.outputs)}, got {shown(given)}")
+    return dict(zip(op.cotangents, given, strict=True))
 
 
 def _array(name: str, value: ArrayLike | Recipe) -> Array:

@@ -15,7 +15,7 @@ from .domains import one_hot as one_hot
 from .domains import positive as positive
 from .domains import probabilities as probabilities
 from .op import Op as Op
-from .op import Option as Option
+from .option import Option as Option
 from .registry import DECLARATIONS as DECLARATIONS
 from .registry import OPS as OPS
 from .registry import declare as declare

@@ -13,7 +13,7 @@ torch=..., jax=...,                    # the frameworks' own op, of the same arg
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -23,33 +23,11 @@ from reference._targets import as_targets
 from ..words import did_you_mean
 from .domains import REAL, Domain
 from .dotted import imported, is_dotted
+from .option import Option, as_option
 from .signature import Shape, Signature, parsed
 
 Function = Callable[..., Any]
 SPECIAL_VALUES = ("none", "finite", "all")
-
-
-@dataclass(frozen=True)
-class Option:
-    """A setting of an op: its default, the other values there are, and what else a value must be, in words and as code.
-
-    choices: all that there are, the default among them; those are drawn. drawn: others that are drawn, where any may be
-    given.
-    """
-
-    default: Any
-    choices: tuple[Any, ...] = ()
-    drawn: tuple[Any, ...] = ()
-    expected: str = ""
-    holds: Callable[[Any], bool] = field(default=lambda value: True)
-
-    def check(self, name: str, value: Any) -> None:
-        """InputError where the op has no such value."""
-        if self.choices and value not in self.choices:
-            listed = ", ".join(map(str, self.choices))
-            raise InputError(f"{name}: expected one of {listed}, got {value!r}{did_you_mean(value, self.choices)}")
-        if value is not None and not self.holds(value):
-            raise InputError(f"{name}: expected {self.expected}, got {value!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +42,10 @@ class Op:
     strategy of mappings from the primals' names to arrays (or of pairs of such a mapping and a cotangent), drawn from
     instead of cases that follow from the signature; floats are taken to the dtype under test. Raises InputError.
 
-    special_values: "finite" where the forms are all there are at the lower end of the range, so that numbers below the
-    normal range are drawn; "all" where they say what is right of infinities and NaN as well. Without a definition a
-    layer is held against the framework's function, or else against itself.
+    special_values: "none" where a sensible form may leave the range before the declared ones do: numbers stay in its
+    middle. "finite" where the forms are all there are at its ends: the smallest and large numbers are drawn as well;
+    "all" where they also say what is right of infinities and NaN. Without a definition a layer is held against the
+    framework's function, or else against itself.
     """
 
     signature: Signature
@@ -118,7 +97,7 @@ class Op:
             raise InputError(f"signature: {said.op} does not say the axes of {open_ones[0]}; say them, or give cases=")
         if not any(given.get(name, REAL).differentiable for name in names):
             raise InputError(f"domains: {said.op} has no primal with a gradient")
-        settings = {name: _option(value) for name, value in (options or {}).items()}
+        settings = {name: as_option(value) for name, value in (options or {}).items()}
         values = (
             *(said, definition, MappingProxyType(settings), MappingProxyType(given)),
             *(tuple(forms), tuple(vjp_forms), MappingProxyType(dict(outside or {}))),
@@ -128,11 +107,18 @@ class Op:
             object.__setattr__(self, key, value)
 
     @classmethod
-    def bare(cls, name: str, primals: Sequence[str], differentiable: Sequence[str], options: Sequence[str] = ()) -> Op:
-        """An op of which only the names are known: its output says what shape it has."""
+    def bare(
+        cls,
+        name: str,
+        primals: Sequence[str],
+        differentiable: Sequence[str],
+        options: Sequence[str] = (),
+        outputs: Sequence[str] = ("output",),
+    ) -> Op:
+        """An op of which only the names are known: its outputs say what shape they have."""
         unmoved = Domain("whatever it was drawn from", differentiable=False)
         return cls(
-            f"{name}({', '.join(primals)}) -> output",
+            f"{name}({', '.join(primals)}) -> {', '.join(outputs)}",
             domains={p: unmoved for p in primals if p not in differentiable},
             options=dict.fromkeys(options),
             cases=_Elsewhere(),
@@ -155,6 +141,17 @@ class Op:
     def differentiable(self) -> tuple[str, ...]:
         """The primals that have a gradient."""
         return tuple(p for p in self.primals if self.domains.get(p, REAL).differentiable)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of its results: "output" of one array, and those of the signature where there are several."""
+        found = self.signature.outputs
+        return tuple(a.name for a in found) if len(found) > 1 else ("output",)
+
+    @property
+    def cotangents(self) -> tuple[str, ...]:
+        """The name of each output's cotangent: "cotangent", or "cotangent_NAME" where there are several."""
+        return tuple(f"cotangent_{name}" for name in self.outputs) if len(self.outputs) > 1 else ("cotangent",)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -183,8 +180,8 @@ class Op:
         """Every option with its default."""
         return {name: option.default for name, option in self.settings.items()}
 
-    def output_shape(self, shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> Shape | None:
-        """The shape of the output for primals of these shapes; None where nothing says it. InputError for a misfit."""
+    def output_shapes(self, shapes: Mapping[str, Shape], options: Mapping[str, Any]) -> tuple[Shape | None, ...]:
+        """The shape of each output for primals of these shapes; None where nothing says it. InputError for a misfit."""
         for name, option in self.settings.items():
             option.check(name, options[name])
         sizes, leading = self.signature.sizes(shapes)
@@ -193,14 +190,14 @@ class Op:
             if forms and shapes[a.name] not in forms.values():
                 listed = " or ".join(f"{shape} ({what})" for what, shape in forms.items())
                 raise InputError(f"{a.name}: expected shape {listed}, got {shapes[a.name]}")
-        output = self.signature.outputs[0]
-        if output.axes is not None:
-            return self.signature.shape_of(output, sizes, leading)
+        outputs = self.signature.outputs
+        if all(a.axes is not None for a in outputs):
+            return tuple(self.signature.shape_of(a, sizes, leading) for a in outputs)
         if self.definition is None:
-            return None
-        from .tracing import output_shape  # the graphs, and what they load, only for a shape that must be traced
+            return (None,) * len(outputs)
+        from .tracing import output_shapes  # the graphs, and what they load, only for a shape that must be traced
 
-        return output_shape(self, tuple(shapes.items()), tuple(options.items()))
+        return output_shapes(self, tuple(shapes.items()), tuple(options.items()))
 
     def by(self, form: Function) -> Op:
         """The op that the form defines, with no other: what an `outside` one computes, and how far it may be off."""
@@ -239,9 +236,3 @@ def leaves_range(form: Function, *, alone: bool = False) -> Function:
     """
     form.leaves_range = "alone" if alone else "too"  # type: ignore[attr-defined]  # a function may carry anything
     return form
-
-
-def _option(value: Any) -> Option:
-    if isinstance(value, Option):
-        return value
-    return Option(value[0], choices=value) if isinstance(value, tuple) and value else Option(value)

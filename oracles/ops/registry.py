@@ -90,4 +90,5 @@ def undeclared(data: Mapping[str, Any]) -> Op:
     if known and (known.primals, known.differentiable) == (primals, tuple(differentiable)):
         return known
     options = data.get("options")
-    return Op.bare(name, primals, tuple(differentiable), tuple(options) if isinstance(options, dict) else ())
+    names = tuple(options) if isinstance(options, dict) else ()
+    return Op.bare(name, primals, tuple(differentiable), names, tuple(data.get("cotangents") or ("output",)))

@@ -109,8 +109,11 @@ def parsed(text: str, where: str = "") -> Signature:
     names = [a.name for a in (*inputs, *outputs)]
     if not inputs or not outputs or len(set(names)) < len(names):
         raise InputError(f"signature: expected distinct names of inputs and outputs, at least one each, got {text!r}")
-    if "cotangent" in names:
+    if any(name.partition("_")[0] == "cotangent" for name in names):
         raise InputError(f"signature: the cotangent comes with each output; give the array another name, in {text!r}")
+    clash = {f"d{a.name}" for a in inputs} & {a.name for a in outputs}
+    if clash:
+        raise InputError(f"signature: {min(clash)} is a gradient's name; give the output another, in {text!r}")
     found = Signature(op, inputs, outputs, where)
     known = {axis for a in inputs for axis in a.axes or ()}
     unknown = [axis for a in outputs for axis in a.axes or () if axis not in known and not axis.isdigit()]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from reference import InputError
+
 from ..calculus.graph import Graph
 from ..calculus.namespace import XP
 from ..calculus.trace import Traced
@@ -20,10 +22,12 @@ WHOLE = CHOICES | {"add", "sub", "mul", "neg", "abs", "matmul", "sum", "reshape"
 
 
 @lru_cache(maxsize=4096)
-def output_shape(op: Op, shapes: tuple[tuple[str, Shape], ...], options: tuple[tuple[str, Any], ...]) -> Shape:
-    """The shape of the output, where the signature leaves it to the definition."""
+def output_shapes(
+    op: Op, shapes: tuple[tuple[str, Shape], ...], options: tuple[tuple[str, Any], ...]
+) -> tuple[Shape, ...]:
+    """The shape of each output, where the signature leaves it to the definition."""
     graph = Graph()
-    return outputs_of(op, op.definition, graph, dict(shapes), dict(options))[0].shape
+    return tuple(y.shape for y in outputs_of(op, op.definition, graph, dict(shapes), dict(options)))
 
 
 @lru_cache(maxsize=1024)
@@ -55,7 +59,10 @@ def outputs_of(
     """The outputs of a definition or a form, traced in the graph for primals of these shapes."""
     assert function is not None
     found = function(XP, *primals_of(op, graph, shapes), **options)
-    return list(found) if isinstance(found, tuple) else [found]
+    outputs = list(found) if isinstance(found, tuple) else [found]
+    if len(outputs) != len(op.outputs):
+        raise InputError(f"{op.name}: expected {len(op.outputs)} outputs of its definition, got {len(outputs)}")
+    return outputs
 
 
 def primals_of(op: Op, graph: Graph, shapes: Mapping[str, Shape]) -> list[Traced]:

@@ -18,7 +18,7 @@ from ..claims.referee import run_layer
 from ..data.case import Case
 from ..sources.arguments import taken_by
 from .code_of_module_calls import ModuleCalls
-from .code_of_traced_calls import JaxCalls, NamedArrays, ReturningCalls, TorchCalls
+from .code_of_traced_calls import JaxCalls, NamedArrays, ReturningCalls, TorchCalls, outputs_as
 from .portable import portable
 
 _CUPY = """\
@@ -101,18 +101,25 @@ class ClassCalls(_Converting):
         if held:
             yield f"{', '.join(f'layer.{n}' for n in held)} = {', '.join(self.given(names[n]) for n in held)}"
         given += [f"{k}={v!r}" for k, v in self.session.said_to_forward(self.options(case)).items()]
-        yield f"{self.given(output)} = layer.forward({', '.join(given)})"
-        yield from self.result(output, f"layer.output if {self.given(output)} is None else {self.given(output)}")
+        outputs, called = outputs_as(case, output), f"layer.forward({', '.join(given)})"
+        if len(outputs) > 1:
+            yield f"{', '.join(map(self.given, outputs))} = {called}"
+            if self.converts:
+                yield from (f"{name} = host({name}_)" for name in outputs)
+        else:
+            yield f"{self.given(output)} = {called}"
+            yield from self.result(output, f"layer.output if {self.given(output)} is None else {self.given(output)}")
         if self.op.labels and self.op.rows != "probabilities":
             yield f"{names['predictions']} = {'host(layer.output)' if self.converts else 'layer.output'}"
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
-        first = names["predictions"] if self.op.labels else names["cotangent"]
+        first = [names["predictions"]] if self.op.labels else [names[name] for name in case.cotangents]
         if self.op.rows != "probabilities":  # which are what forward was handed
-            yield from self.give(first)
+            yield from self.give(*first)
         labels = f", {self.given(names[self.op.labels])}" if self.op.labels else ""
-        yield f"returned = layer.backward({self.given(first)}{labels})"
+        handed = ", ".join(map(self.given, first))
+        yield f"returned = layer.backward({f'({handed})' if len(first) > 1 else handed}{labels})"
         for primal, name in gradients.items():
             where = self.session.gradient_expression(primal)
             if not self.has_run and where.startswith("returned"):  # nobody has seen where it is
@@ -138,12 +145,21 @@ class FunctionCalls(_Converting, ReturningCalls):
     def forward(self, case: Case, names: Mapping[str, str], output: str) -> Iterator[str]:
         """The lines of a forward pass; `names`: those of the arrays by primal."""
         yield from self.give(*(names[n] for n in case.primals))
-        yield from self.result(output, f"{self.forward_name}({self._given(case, names)})")
+        outputs, called = outputs_as(case, output), f"{self.forward_name}({self._given(case, names)})"
+        if len(outputs) == 1:
+            yield from self.result(output, called)
+        else:
+            yield f"{', '.join(map(self.given, outputs))} = {called}"
+            if self.converts:
+                yield from (f"{name} = host({name}_)" for name in outputs)
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
-        yield from self.give(names["cotangent"])
-        yield f"returned = {self.vjp_name}({self.given(names['cotangent'])}, {self._given(case, names)})"
+        cotangents = [names[name] for name in case.cotangents]
+        yield from self.give(*cotangents)
+        handed = ", ".join(map(self.given, cotangents))
+        handed = handed if len(cotangents) == 1 else f"({handed})"
+        yield f"returned = {self.vjp_name}({handed}, {self._given(case, names)})"
         for i, (primal, name) in enumerate(gradients.items()):
             one = "returned[0] if isinstance(returned, (tuple, list)) and len(returned) == 1 else returned"
             alone = one if len(gradients) == 1 else f"returned[{i}]"

@@ -13,7 +13,7 @@ from ..candidates.traced import TracedSession
 from ..claims.disagreement import Disagreement
 from ..claims.referee import run_layer
 from ..data.case import Case
-from .code_of_traced_calls import TorchCalls
+from .code_of_traced_calls import TorchCalls, outputs_as
 
 
 class ModuleCalls(TorchCalls):
@@ -67,8 +67,10 @@ class ModuleCalls(TorchCalls):
             yield f"layer.{path}.data = tensor({names[name]}){self._laid_out(case, name, path)}.contiguous()"
             if self.converts:
                 yield f"{names[name]}_ = layer.{path}{self._as_primal(case, name, path)}"
-        yield f"{output}_ = layer({', '.join(f'{names[name]}_' for name in given)}{self._options(case)})"
-        yield f"{output} = numbers({output}_)"
+        outputs = outputs_as(case, output)
+        called = f"layer({', '.join(f'{names[name]}_' for name in given)}{self._options(case)})"
+        yield f"{', '.join(f'{name}_' for name in outputs)} = {called}"
+        yield from (f"{name} = numbers({name}_)" for name in outputs)
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
@@ -78,8 +80,13 @@ class ModuleCalls(TorchCalls):
             return
         leaves = {n: f"layer.{paths[n]}" if n in paths else f"{names[n]}_" for n in gradients}
         yield f"{' = '.join(f'{leaf}.grad' for leaf in leaves.values())} = None"
-        yield f"{names['cotangent']}_ = tensor({names['cotangent']})"
-        yield f"output_.backward({names['cotangent']}_, retain_graph=True)"
+        cotangents = [names[name] for name in case.cotangents]
+        yield from (f"{name}_ = tensor({name})" for name in cotangents)
+        if len(cotangents) == 1:
+            yield f"output_.backward({cotangents[0]}_, retain_graph=True)"
+        else:
+            pairs = [", ".join(f"{name}_" for name in some) for some in (outputs_as(case, "output"), cotangents)]
+            yield f"torch.autograd.backward([{pairs[0]}], [{pairs[1]}], retain_graph=True)"
         for name, leaf in leaves.items():
             laid = self._as_primal(case, name, paths[name]) if name in paths else ""
             yield f"{gradients[name]}_ = {leaf}.grad{laid}"

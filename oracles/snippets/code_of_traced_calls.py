@@ -56,6 +56,12 @@ class NamedArrays:
         return f"memory({self.raw(name)})" if self.converts else name
 
 
+def outputs_as(case: Case, output: str) -> list[str]:
+    """What the outputs are called in code, where one alone has that name."""
+    names = case.signature.outputs
+    return [output] if len(names) == 1 else [output.removesuffix("output") + name for name in names]
+
+
 class ReturningCalls(NamedArrays):
     """What functions have in common: no instance is made, results are returned, options are keywords."""
 
@@ -105,15 +111,18 @@ class TorchCalls(_TracedCalls):
             grad = ".requires_grad_()" if name in case.signature.differentiable else ""
             given.append(f"{names[name]}_")
             yield f"{names[name]}_ = tensor({names[name]}){grad}"
-        yield f"{output}_ = {self.called}({', '.join(given)}{self._options(case)})"
-        yield f"{output} = numbers({output}_)"
+        outputs = outputs_as(case, output)
+        yield f"{', '.join(f'{name}_' for name in outputs)} = {self.called}({', '.join(given)}{self._options(case)})"
+        yield from (f"{name} = numbers({name}_)" for name in outputs)
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
         leaves = ", ".join(f"{names[n]}_" for n in gradients)
-        cotangent = f"{names['cotangent']}_"
-        yield f"{cotangent} = tensor({names['cotangent']})"
-        yield f"gradients = torch.autograd.grad(output_, [{leaves}], {cotangent}, retain_graph=True)"
+        cotangents = [names[name] for name in case.cotangents]
+        yield from (f"{name}_ = tensor({name})" for name in cotangents)
+        given = [", ".join(f"{name}_" for name in some) for some in (outputs_as(case, "output"), cotangents)]
+        outputs, pulled = given if len(cotangents) == 1 else (f"[{part}]" for part in given)
+        yield f"gradients = torch.autograd.grad({outputs}, [{leaves}], {pulled}, retain_graph=True)"
         if self.converts:
             yield f"{', '.join(f'{name}_' for name in gradients.values())}{',' * (len(gradients) == 1)} = gradients"
         yield f"{', '.join(gradients.values())}{',' * (len(gradients) == 1)} = map(numbers, gradients)"
@@ -136,9 +145,13 @@ class JaxCalls(_TracedCalls):
         else:
             given = ", ".join(["*given", *(names[n] for n in tuple(case.primals)[len(leaves) :])])
         called = f"lambda *given: {self.expression}({given}{self._options(case)})"
-        yield f"{output}, pull = jax.vjp({called}, {', '.join(f'jax.numpy.array({names[n]})' for n in leaves)})"
+        outputs = outputs_as(case, output)
+        found = output if len(outputs) == 1 else f"({', '.join(outputs)})"
+        yield f"{found}, pull = jax.vjp({called}, {', '.join(f'jax.numpy.array({names[n]})' for n in leaves)})"
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""
-        pulled = f"pull(jax.numpy.asarray({names['cotangent']}).astype(output.dtype))"
+        pairs = zip((names[name] for name in case.cotangents), outputs_as(case, "output"), strict=True)
+        cotangents = [f"jax.numpy.asarray({g}).astype({y}.dtype)" for g, y in pairs]
+        pulled = f"pull({cotangents[0] if len(cotangents) == 1 else '(' + ', '.join(cotangents) + ')'})"
         yield f"{', '.join(gradients.values())}{',' * (len(gradients) == 1)} = map(np.asarray, {pulled})"

@@ -63,7 +63,7 @@ def _body(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
 
 
 def _names(case: Case) -> dict[str, str]:
-    names = {n: n for n in case.primals} | {"cotangent": "cotangent"}
+    names = {n: n for n in case.arrays}
     names["predictions"] = case.signature.primals[0] if case.signature.rows == "probabilities" else "predictions"
     return names
 
@@ -74,7 +74,7 @@ def _gradients(case: Case) -> dict[str, str]:
 
 def _arrays(layer: Layer, case: Case, *, integers: bool = False) -> Iterator[str]:
     for name, a in case.arrays.items():
-        if name == "cotangent" and not layer.has_cotangent:
+        if name in case.cotangents and not layer.has_cotangent:
             continue
         if integers and name == case.signature.primals[0]:
             a = as_integers(case)
@@ -102,8 +102,10 @@ def _passes(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str
         if found.elsewhere and candidate.make(found.between):
             yield "layer = mine"
     if found.second:
-        yield f"first_cotangent = {code(found.case.cotangent, limit=LIMIT)}"
-        yield from candidate.backward(case, {**_names(case), "cotangent": "first_cotangent"}, _gradients(case))
+        first = {name: f"first_{name}" for name in case.cotangents}
+        for name, g in found.case.cotangents.items():
+            yield f"{first[name]} = {code(g, limit=LIMIT)}"
+        yield from candidate.backward(case, {**_names(case), **first}, _gradients(case))
         yield "# a second backward pass, with another cotangent"
     yield from candidate.backward(case, _names(case), _gradients(case))
 
@@ -161,9 +163,10 @@ def _alias(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]
 
 def _narrow(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:
     (name,) = found.names
-    primal = found.call.dtype if name == "output" else found.call.primals[name.removeprefix("d")].dtype
+    primal = found.call.primals.get(name.removeprefix("d"))
+    dtype = found.call.dtype if primal is None else primal.dtype
     yield from _call(candidate, found.call)
-    yield f"assert np.can_cast('{primal}', {name}.dtype), {found.message!r}"
+    yield f"assert np.can_cast('{dtype}', {name}.dtype), {found.message!r}"
 
 
 def _repeat(layer: Layer, candidate: Calls, found: Disagreement) -> Iterator[str]:

@@ -53,23 +53,24 @@ class Forms:
 def forms_of(case: Case) -> Forms:
     """The definition of the case's op and its forms, for its shapes."""
     shapes = tuple((name, a.shape) for name, a in case.primals.items())
-    return _forms(case.signature, shapes, case.cotangent.shape, tuple(case.options.items()))
+    cotangents = tuple((name, g.shape) for name, g in case.cotangents.items())
+    return _forms(case.signature, shapes, cotangents, tuple(case.options.items()))
 
 
 @lru_cache(maxsize=512)
-def _forms(op: Op, shapes: Shapes, cotangent: tuple[int, ...], settings: Settings) -> Forms:
+def _forms(op: Op, shapes: Shapes, cotangents: Shapes, settings: Settings) -> Forms:
     graph, options, sizes = Graph(), dict(settings), dict(shapes)
-    g = Traced(graph, graph.input("cotangent", cotangent))
+    g = tuple(Traced(graph, graph.input(name, shape)) for name, shape in cotangents)
     primals = dict(zip(op.primals, primals_of(op, graph, sizes), strict=True))
     wanted = {f"d{name}": primals[name] for name in op.differentiable}
     found = []
     for form in (op.definition, *op.forms):
-        (output,) = outputs_of(op, form, graph, sizes, options)
-        gradients = vjp([output], [g], list(wanted.values()))
-        results = {"output": output} | dict(zip(wanted, gradients, strict=True))
+        outputs = outputs_of(op, form, graph, sizes, options)
+        gradients = vjp(outputs, list(g), list(wanted.values()))
+        results = dict(zip((*op.outputs, *wanted), (*outputs, *gradients), strict=True))
         found.append({name: node.number for name, node in results.items()})
     for form in op.vjp_forms:
-        given = form(XP, g, *primals.values(), **options)
+        given = form(XP, g if len(g) > 1 else g[0], *primals.values(), **options)
         pulled = given if isinstance(given, tuple) else (given,)
         found.append({name: node.number for name, node in zip(wanted, pulled, strict=True)})
     definition, *others = found

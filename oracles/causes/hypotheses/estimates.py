@@ -102,18 +102,12 @@ def _of_chunks(letter: str, limit: int) -> Iterator[Value]:
     if letter == "N*M":
         yield Value(
             f"the cotangent is read with a flat index that wraps at {limit}",
-            lambda e, r: (
-                None
-                if r == "output"
-                else e.instead(
-                    cotangent=e.cotangent.ravel()[np.arange(e.cotangent.size) % limit].reshape(e.cotangent.shape)
-                )[r]
-            ),
+            lambda e, r: e.of_cotangents(r, lambda g: g.ravel()[np.arange(g.size) % limit].reshape(g.shape)),
         )
 
 
 def _samples(e: Evidence, r: str, chosen: slice) -> Floats | None:
-    if r.removeprefix("d") not in e.case.signature.parameters or not e.cotangent.ndim:
+    if r.removeprefix("d") not in e.case.signature.parameters or not e.cotangent.ndim or len(e.case.cotangents) > 1:
         return None
     others = np.zeros(e.cotangent.shape)
     others[chosen] = e.cotangent[chosen]

@@ -9,7 +9,7 @@ import numpy as np
 from ...calculus.model import Floats
 from ...candidates.contain import call_of_candidate, said
 from ...candidates.layer import Layer
-from ...candidates.run import forward, hand_over, options_of, predictions
+from ...candidates.run import cotangent_of, forward, hand_over, options_of, predictions
 from ...cases.variations import variations
 from ...claims.disagreement import Disagreement
 from ...claims.judges import truth_for
@@ -127,7 +127,7 @@ def _of_quarters(
 
 
 def _quarter(case: Case) -> Case:
-    return case.with_arrays({"cotangent": case.cotangent * case.cotangent.dtype.type(0.25)})
+    return case.with_arrays({name: g * g.dtype.type(0.25) for name, g in case.cotangents.items()})
 
 
 def of_plain_history(layer: Layer, dtype: str) -> str:
@@ -145,7 +145,7 @@ def _after_history(layer: Layer, found: Disagreement) -> Result:
     session, case, arrays = layer.start(), found.call, hand_over(found.call)
     if found.between is not None:
         forward(session, layer, case, arrays)
-        handed = arrays["cotangent"] if layer.has_cotangent else predictions(session, case, arrays)
+        handed = cotangent_of(case, arrays) if layer.has_cotangent else predictions(session, case, arrays)
         forward(session, layer, found.between, hand_over(found.between))
         with call_of_candidate():
             late = session.backward(handed, {n: arrays[n] for n in case.primals}, options_of(layer, case))
@@ -184,7 +184,7 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
         stale = now.wrong(r) & (np.abs(actual - e.expected(r)) <= 4 * e.bound(r))
         where = " where the unit is masked" if op.has_one_primal and not (stale & (now.first > 0)).any() else ""
         yield f"keeps elements of an earlier call's result{where}", np.where(stale, e.expected(r), expected)
-    if r != "output":
+    if now.is_gradient(r):
         for e in past:
             for name, mine in now.case.arrays.items():
                 then = e.case.arrays[name]

@@ -72,7 +72,7 @@ def _of_rounded(e: Evidence, r: str, name: str, what: str) -> Floats | None:
     if e.unit_roundoff >= ROUNDOFF[name] or only_chooses(e.case.signature):
         return None
     primals = () if what == "cotangent" else e.case.signature.differentiable
-    names = (*primals, *(() if what == "primals" else ("cotangent",)))
+    names = (*primals, *(() if what == "primals" else e.case.cotangents))
     return e.instead(**{n: LOWER[name](floats(e.case, n)) for n in names}).get(r)
 
 
@@ -119,7 +119,7 @@ def _lower_bound(e: Evidence, r: str, name: str) -> Floats | None:
     case, dtype = e.case, as_dtype(name)
     if e.unit_roundoff >= ARITHMETIC[name].v or only_chooses(case.signature) or case.signature.definition is None:
         return None
-    rounded = {n: quietly(LOWER[name], floats(case, n)) for n in (*case.signature.differentiable, "cotangent")}
+    rounded = {n: quietly(LOWER[name], floats(case, n)) for n in (*case.signature.differentiable, *case.cotangents)}
     allowed = bounds(case.with_arrays({n: a.astype(dtype) for n, a in rounded.items()}))[r]
     return quietly(lambda: allowed + np.abs(e.instead(**rounded)[r] - truth(e, r)))
 

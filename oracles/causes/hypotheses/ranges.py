@@ -25,7 +25,7 @@ def ranged(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
     yield from _scaled_to_a_norm(wrong, r)
     for decimals in range(2, 13):
         yield Value(f"rounded to {decimals} decimals", partial(_rounded, decimals=decimals))
-    if r != "output":
+    if wrong[0].is_gradient(r):
         for power in (12, 10, 8, 7, 6, 5, 4, 3):
             text = f"values of the cotangent below about 1e-{power} count as 0"
             yield Value(text, partial(_without_small, least=10.0**-power), slack=64)
@@ -45,7 +45,7 @@ def _without_nan(e: Evidence, r: str) -> Floats:
 
 
 def _without_small(e: Evidence, r: str, least: float) -> Floats | None:
-    return e.instead(cotangent=np.where(np.abs(e.cotangent) < least, 0.0, e.cotangent)).get(r)
+    return e.of_cotangents(r, lambda g: np.where(np.abs(g) < least, 0.0, g))
 
 
 def multiples(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:

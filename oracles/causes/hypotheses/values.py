@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from ...calculus.model import Floats
+from ...ops import Op
 from ..evidence import Evidence, quietly
 
 Of = Callable[[Evidence, str], Floats | None]
@@ -86,9 +87,7 @@ def copies() -> Iterator[Value]:
     yield Value("NaN", lambda e, r: np.full(truth(e, r).shape, np.nan))
     yield Value("the cotangent, passed through", lambda e, r: _shaped(e, r, e.cotangent))
     yield Value("half the cotangent", lambda e, r: _shaped(e, r, e.cotangent / 2))
-    yield Value(
-        "the output, not a gradient", lambda e, r: None if r == "output" else _shaped(e, r, e.expected("output"))
-    )
+    yield Value("the output, not a gradient", _output)
     yield Value("the input, unchanged", lambda e, r: _shaped(e, r, e.first))
     yield Value("its magnitude, without the sign", lambda e, r: np.abs(truth(e, r)))
     # elsewhere, where the bound may be smaller
@@ -101,13 +100,22 @@ def copies() -> Iterator[Value]:
         yield Value(text, partial(_moved, move=move), rough=True)
 
 
+def _output(e: Evidence, r: str) -> Floats | None:
+    first = e.case.signature.outputs[0]
+    return _shaped(e, r, e.expected(first)) if e.is_gradient(r) else None
+
+
 def _moved(e: Evidence, r: str, move: Callable[[Floats], Floats | None]) -> Floats | None:
     moved = move(truth(e, r))
     return None if moved is None else _shaped(e, r, moved)
 
 
-def cotangents() -> Iterator[Value]:
+def cotangents(op: Op) -> Iterator[Value]:
     """The right backward pass of another cotangent."""
+    for output, name in zip(op.outputs, op.cotangents, strict=True):
+        if len(op.outputs) > 1:
+            text = f"the cotangent of {output} is ignored"
+            yield Value(text, partial(_without_cotangent, name=name), slack=64, rough=True)
     for text, change in (
         ("the cotangent ignored: as if it were all ones", lambda g: np.ones(g.shape)),
         ("only the first value of each sample's cotangent is used", lambda g: _column(g, 0)),
@@ -124,10 +132,11 @@ def cotangents() -> Iterator[Value]:
 
 
 def _with_cotangent(e: Evidence, r: str, change: Callable[[Floats], Floats | None]) -> Floats | None:
-    if r == "output":
-        return None
-    changed = quietly(change, e.cotangent)
-    return None if changed is None else e.instead(cotangent=changed).get(r)
+    return e.of_cotangents(r, partial(quietly, change))
+
+
+def _without_cotangent(e: Evidence, r: str, name: str) -> Floats | None:
+    return e.instead(**{name: np.zeros(e.case.cotangents[name].shape)}).get(r) if e.is_gradient(r) else None
 
 
 def _without_zero_sums(g: Floats) -> Floats | None:

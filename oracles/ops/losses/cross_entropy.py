@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..domains import labels, probabilities
-from ..op import Op, Option
+from ..op import Op
+from ..option import Option
 from .reductions import REDUCTIONS, reduced, reduced_at_once, rows
 
 

@@ -43,4 +43,4 @@ def vjp(case: Case, device: str = "cpu") -> Result:
             break
     with np.errstate(all="ignore"):
         rounded = {name: np.asarray(e.value.astype(case.dtype)) for name, e in enclosures.items()}
-    return Result(rounded.pop("output"), {name.removeprefix("d"): value for name, value in rounded.items()})
+    return Result.of(case.signature, rounded)

@@ -8,6 +8,7 @@ It abstains (UnsupportedCase) at kinks, on values that are not finite, and on ca
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import flint
@@ -50,7 +51,7 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     """Output and gradients rounded to the dtype of the case. Raises UnsupportedCase."""
     with np.errstate(all="ignore"):
         rounded = {name: np.asarray(e.value.astype(case.dtype)) for name, e in enclose(case).items()}
-    return Result(rounded.pop("output"), {name.removeprefix("d"): value for name, value in rounded.items()})
+    return Result.of(case.signature, rounded)
 
 
 def enclose(case: Case) -> dict[str, Enclosure]:
@@ -73,19 +74,20 @@ def enclose(case: Case) -> dict[str, Enclosure]:
 
 def _differences(case: Case, bits: int) -> dict[str, Enclosure]:
     forms = forms_of(case)
-    number, arrays = forms.definition["output"], arrays_of(case)
-    program = Program(forms.graph, (number,))
-    weights = balls(arrays["cotangent"])
+    arrays, numbers = arrays_of(case), {name: forms.definition[name] for name in case.signature.outputs}
+    program = Program(forms.graph, tuple(dict.fromkeys(numbers.values())))
+    weights = [balls(arrays[name]) for name in case.cotangents]
 
-    def product(output: Array) -> Any:
-        return total(np.asarray(output * weights, object).ravel())
+    def product(at: Mapping[int, Array]) -> Any:
+        parts = [np.asarray(at[n] * w, object).ravel() for n, w in zip(numbers.values(), weights, strict=True)]
+        return total(np.concatenate(parts))
 
     def inner(moved: dict[str, Array]) -> Any:
-        return product(in_balls(program, {**arrays, **moved}, bits)[number])
+        return product(in_balls(program, {**arrays, **moved}, bits))
 
-    middle = in_balls(program, arrays, bits)[number]
+    middle = in_balls(program, arrays, bits)
     here = product(middle)
-    found = {"output": enclosure(list(middle.ravel()), middle.shape)}
+    found = {name: enclosure(list(middle[n].ravel()), middle[n].shape) for name, n in numbers.items()}
     for name in case.signature.differentiable:
         gradient, truncation = [], []
         for at in range(arrays[name].size):
@@ -117,9 +119,9 @@ def _check(case: Case) -> None:
     if case.signature.definition is None:
         raise UnsupportedCase(f"finite_difference: {case.op} has no definition")
     moving = [case.primals[name] for name in case.signature.differentiable]
-    if not sum(a.size for a in moving) or not case.cotangent.size:
+    if not sum(a.size for a in moving) or not any(g.size for g in case.cotangents.values()):
         raise UnsupportedCase("finite_difference: nothing to perturb in an empty case")
-    if not all(np.isfinite(a.astype(np.float64)).all() for a in (*case.primals.values(), case.cotangent)):
+    if not all(np.isfinite(a.astype(np.float64)).all() for a in case.arrays.values()):
         raise UnsupportedCase("finite_difference: no differences of values that are not finite")
     work = case.size * sum(a.size for a in moving)
     if work > LIMIT:

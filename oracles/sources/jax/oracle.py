@@ -126,10 +126,13 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     primals = {n: np.array(a, dtypes.get(n, a.dtype), order="C") for n, a in case.primals.items()}
     leaves = {name: primals.pop(name) for name in case.signature.differentiable}
     with on_device(device):
+        cotangents = tuple(np.ascontiguousarray(g).reshape(g.shape) for g in case.cotangents.values())
         output, gradients = _compiled(case.signature, tuple(case.options.items()))(
-            np.ascontiguousarray(case.cotangent).reshape(case.cotangent.shape), leaves, primals
+            cotangents if len(cotangents) > 1 else cotangents[0], leaves, primals
         )
-        return Result(np.array(output), {name: np.array(g) for name, g in gradients.items()})
+        outputs = output if isinstance(output, tuple) else (output,)
+        named = {name: np.array(y) for name, y in zip(case.signature.outputs, outputs, strict=True)}
+        return Result.of(case.signature, named | {f"d{name}": np.array(g) for name, g in gradients.items()})
 
 
 def forget() -> None:
@@ -177,12 +180,13 @@ def tracer(op: Op, fn: Callable[..., Any], device: str) -> Callable[..., Any]:
     def trace(primals: Mapping[str, Array], options: Mapping[str, Any]) -> tuple[Array, Callable[[Array], Any]]:
         with on_device(device):
             output, pull = pullback(fn, primals, op.differentiable, options)
-        if not isinstance(output, Array):
-            raise LayerError(f"output: expected a jax array, got {type(output).__name__}")
+        for y in output if isinstance(output, tuple) else (output,):
+            if not isinstance(y, Array):
+                raise LayerError(f"output: expected a jax array, got {type(y).__name__}")
 
-        def pull_here(cotangent: Array) -> dict[str, Array]:
+        def pull_here(cotangent: Any) -> dict[str, Array]:
             with on_device(device):  # jax takes no cotangent of another dtype: one of the output's, whatever that is
-                return pull(cotangent.astype(output.dtype))
+                return pull(jax.tree_util.tree_map(lambda g, y: g.astype(y.dtype), cotangent, output))
 
         return output, pull_here
 

@@ -14,7 +14,7 @@ from ..arguments import made_with, taken_by
 from ..registry import LayerError
 from .tensors import memory, pulling, recording
 
-Pull = Callable[[Tensor], dict[str, Any]]
+Pull = Callable[[Any], dict[str, Any]]  # of a cotangent, or of a tuple of them
 # the names of a dense module's parameters, by the primal they hold
 PARAMETERS = {"weights": ("weight", "weights"), "biases": ("bias", "biases")}
 
@@ -24,22 +24,25 @@ def pullback(
     primals: Mapping[str, Tensor],
     differentiable: Sequence[str],
     options: Mapping[str, Any],
-) -> tuple[Tensor, Pull]:
+) -> tuple[Any, Pull]:
     """function(*primals, **options), and what takes a cotangent of it to the gradients by name, as often as asked.
 
-    A gradient is None where autograd has none. Raises LayerError for an output that is no tensor.
+    Of several outputs both are tuples. A gradient is None where autograd has none. Raises LayerError for an output that
+    is no tensor.
     """
     with recording():
         leaves = [primals[name].requires_grad_() for name in differentiable]
-        output = _tensor(function(*primals.values(), **options))
+        output = _tensors(function(*primals.values(), **options))
 
-    def pull(cotangent: Tensor) -> dict[str, Any]:
-        if not output.requires_grad:
+    def pull(cotangent: Any) -> dict[str, Any]:
+        moving = moved_by(output, cotangent)
+        if not moving:
             return dict.fromkeys(differentiable)
-        with pulling(output.device):
-            found = torch.autograd.grad(output, leaves, cotangent, retain_graph=True, allow_unused=True)
+        with pulling(moving[0][0].device):
+            outputs, cotangents = zip(*moving, strict=True)
+            found = torch.autograd.grad(outputs, leaves, cotangents, retain_graph=True, allow_unused=True)
         # where a derivative is 1 autograd passes on the cotangent itself, and to several inputs if need be
-        gradients, passed_on = dict(zip(differentiable, found, strict=True)), {memory(cotangent)}
+        gradients, passed_on = dict(zip(differentiable, found, strict=True)), {memory(g) for g in cotangents}
         for name, g in gradients.items():
             if g is not None:
                 gradients[name] = g.clone() if memory(g) in passed_on else g
@@ -47,6 +50,17 @@ def pullback(
         return gradients
 
     return output, pull
+
+
+def moved_by(output: Any, cotangent: Any) -> list[tuple[Tensor, Tensor]]:
+    """The outputs that anything is differentiable of, each with its cotangent."""
+    pairs = zip(output, cotangent, strict=True) if isinstance(output, tuple) else [(output, cotangent)]
+    return [(y, g) for y, g in pairs if y.requires_grad]
+
+
+def _tensors(output: Any) -> Any:
+    """A tensor, or a tuple of them. LayerError where it is something else."""
+    return tuple(map(_tensor, output)) if isinstance(output, (tuple, list)) else _tensor(output)
 
 
 class Module:
@@ -61,7 +75,7 @@ class Module:
         self.module: nn.Module | None = None
         self.paths: dict[str, str] = {}
 
-    def __call__(self, primals: Mapping[str, Tensor], options: Mapping[str, Any]) -> tuple[Tensor, Pull]:
+    def __call__(self, primals: Mapping[str, Tensor], options: Mapping[str, Any]) -> tuple[Any, Pull]:
         """The output, and what takes a cotangent to the gradients."""
         first = primals[self._op.primals[0]]
         made = self.made_with({name: tuple(t.shape) for name, t in primals.items()}, options)
@@ -81,14 +95,15 @@ class Module:
             }
             for name in self.paths:
                 self._set(leaves[name], name, primals[name])
-            output = _tensor(module(*given, **left))
+            output = _tensors(module(*given, **left))
 
-        def pull(cotangent: Tensor) -> dict[str, Any]:
+        def pull(cotangent: Any) -> dict[str, Any]:
             for leaf in leaves.values():
                 leaf.grad = None
-            if output.requires_grad:
-                with pulling(output.device):
-                    output.backward(cotangent, retain_graph=True)
+            if moving := moved_by(output, cotangent):
+                with pulling(moving[0][0].device):
+                    outputs, cotangents = zip(*moving, strict=True)
+                    torch.autograd.backward(outputs, cotangents, retain_graph=True)
             return {name: self._as_primal(name, leaf.grad, primals[name]) for name, leaf in leaves.items()}
 
         self._shapes = {name: primals[name] for name in self.paths}

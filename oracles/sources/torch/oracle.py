@@ -118,10 +118,13 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     dtypes = taken_dtypes(op, case.primals)
     tensors = {n: share(np.array(a, dtypes.get(n, a.dtype), order="C"), device) for n, a in case.primals.items()}
     output, pull = pullback(primal(op, "torch", PRIMALS, namespace), tensors, op.differentiable, case.options)
-    gradients = pull(share(np.array(case.cotangent, order="C"), device))
+    cotangents = tuple(share(np.array(g, order="C"), device) for g in case.cotangents.values())
+    gradients = pull(cotangents if len(cotangents) > 1 else cotangents[0])
     # autograd has none where the output does not depend on a primal
     found = {n: np.zeros_like(case.primals[n]) if g is None else np.array(to_array(g)) for n, g in gradients.items()}
-    return Result(np.array(to_array(output)), found)
+    outputs = output if isinstance(output, tuple) else (output,)
+    named = {n: np.array(to_array(y)) for n, y in zip(op.outputs, outputs, strict=True)}
+    return Result.of(op, named | {f"d{n}": g for n, g in found.items()})
 
 
 def tracer(op: Op, fn: Any, device: str) -> Trace:

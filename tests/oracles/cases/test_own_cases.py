@@ -205,7 +205,7 @@ def test_causes_of_the_suites_losses_are_not_looked_for_in_another_op():
 
 
 def first(op, dtype="float32", **variety):
-    frame = own_frame(op, lambda arrays: arrays[op.primals[0]].shape)
+    frame = own_frame(op, lambda arrays: (arrays[op.primals[0]].shape,))
     return find(cases(op, dtype, frames=[frame], variety=Variety(**variety)), lambda case: True)
 
 

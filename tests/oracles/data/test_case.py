@@ -125,7 +125,7 @@ def test_numpy_scalars_in_options_and_recipes_print_as_code():
         ("", "case: not JSON"),
         ("[]", 'case: expected an object with "format": 1'),
         ('{"format": 2}', 'case: expected an object with "format": 1'),
-        ('{"format": 1, "op": "relu", "primals": []}', "case: expected objects for primals and options"),
+        ('{"format": 1, "op": "relu", "primals": []}', "case: expected objects for primals, options and cotangents"),
         ('{"format": 1, "op": "relu", "primals": {"inputs": 3}}', "primals.inputs: expected an object"),
         ("[" * 100_000, "case: not JSON"),
     ],
