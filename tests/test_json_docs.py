@@ -51,10 +51,9 @@ def test_a_real_report_has_the_fields_of_the_page_and_no_other():
 
 def test_a_case_and_its_arrays_have_the_fields_of_the_page():
     small, large = np.ones((2, 2))[::-1], Recipe("uniform", (70, 70), "float64")
-    op = Op.bare("unknown", ("inputs",), ("inputs",))
-    written = [
-        json.loads(case.to_json())
-        for case in (Case("relu", [small], small), Case("relu", [large], large), Case(op, [small], small))
-    ]
+    op, two = (Op.bare("unknown", ("inputs",), ("inputs",), outputs=names) for names in (("output",), ("a", "b")))
+    cases = (Case("relu", [small], small), Case("relu", [large], large), Case(op, [small], small))
+    written = [json.loads(case.to_json()) for case in (*cases, Case(two, [small], (small, small)))]
     assert set().union(*written) == documented("Case")
-    assert set().union(*(case["cotangent"] for case in written)) == documented("Array")
+    assert set(written[-1]["cotangents"]) == {"a", "b"}
+    assert set().union(*(case["cotangent"] for case in written[:-1])) == documented("Array")
