@@ -119,6 +119,11 @@ def test_a_definition_that_gives_another_number_is_refused():
         Case(op, [np.ones(2)], (np.ones(2), np.ones(2)))
 
 
+def test_without_a_definition_there_is_one_output():
+    with pytest.raises(InputError, match="definition: of_two has several outputs, and needs one"):
+        Op("of_two(x[N]) -> a[N], b[N]", torch="torch.frexp")
+
+
 def test_functions_and_modules_of_torch():
     torch = pytest.importorskip("torch", reason="torch is not installed")
 

@@ -90,6 +90,8 @@ class Op:
                 raise InputError(f"{name}: expected a function or its dotted name, got {function!r}")
         if cases is not None and not hasattr(cases, "example"):
             raise InputError(f"cases: expected a Hypothesis strategy of primals by name, got {cases!r}")
+        if definition is None and len(said.outputs) > 1 and not isinstance(cases, _Elsewhere):
+            raise InputError(f"definition: {said.op} has several outputs, and needs one")
         if special_values not in SPECIAL_VALUES:
             raise InputError(f"special_values: expected one of {', '.join(SPECIAL_VALUES)}, got {special_values!r}")
         open_ones = [a.name for a in said.inputs if a.axes is None and not given.get(a.name, REAL).forms]
