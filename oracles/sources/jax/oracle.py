@@ -180,7 +180,7 @@ def tracer(op: Op, fn: Callable[..., Any], device: str) -> Callable[..., Any]:
     def trace(primals: Mapping[str, Array], options: Mapping[str, Any]) -> tuple[Array, Callable[[Array], Any]]:
         with on_device(device):
             output, pull = pullback(fn, primals, op.differentiable, options)
-        for y in output if isinstance(output, tuple) else (output,):
+        for y in output if len(op.outputs) > 1 and isinstance(output, tuple) else (output,):
             if not isinstance(y, Array):
                 raise LayerError(f"output: expected a jax array, got {type(y).__name__}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,6 +25,8 @@ def pullback(
     primals: Mapping[str, Tensor],
     differentiable: Sequence[str],
     options: Mapping[str, Any],
+    *,
+    several: bool = False,
 ) -> tuple[Any, Pull]:
     """function(*primals, **options), and what takes a cotangent of it to the gradients by name, as often as asked.
 
@@ -32,7 +35,7 @@ def pullback(
     """
     with recording():
         leaves = [primals[name].requires_grad_() for name in differentiable]
-        output = _tensors(function(*primals.values(), **options))
+        output = _tensors(function(*primals.values(), **options), several)
 
     def pull(cotangent: Any) -> dict[str, Any]:
         moving = moved_by(output, cotangent)
@@ -58,9 +61,9 @@ def moved_by(output: Any, cotangent: Any) -> list[tuple[Tensor, Tensor]]:
     return [(y, g) for y, g in pairs if y.requires_grad]
 
 
-def _tensors(output: Any) -> Any:
-    """A tensor, or a tuple of them. LayerError where it is something else."""
-    return tuple(map(_tensor, output)) if isinstance(output, (tuple, list)) else _tensor(output)
+def _tensors(output: Any, several: bool) -> Any:
+    """A tensor, or a tuple of them where there may be several. LayerError where it is something else."""
+    return tuple(map(_tensor, output)) if several and isinstance(output, (tuple, list)) else _tensor(output)
 
 
 class Module:
@@ -85,9 +88,10 @@ class Module:
             module = self.module = self.module.to(self._device, first.dtype)
             self.paths = self._parameters(module)
         given = [t for name, t in primals.items() if name not in self.paths]
-        left = {k: v for k, v in options.items() if k not in made[1]}
+        left, several = {k: v for k, v in options.items() if k not in made[1]}, len(self._op.outputs) > 1
         if not self.paths:
-            return pullback(lambda *tensors: module(*tensors, **left), primals, self._op.differentiable, {})
+            called = partial(module, **left)
+            return pullback(called, primals, self._op.differentiable, {}, several=several)
         with recording():
             leaves = {
                 name: module.get_parameter(self.paths[name]) if name in self.paths else primals[name].requires_grad_()
@@ -95,7 +99,7 @@ class Module:
             }
             for name in self.paths:
                 self._set(leaves[name], name, primals[name])
-            output = _tensors(module(*given, **left))
+            output = _tensors(module(*given, **left), several)
 
         def pull(cotangent: Any) -> dict[str, Any]:
             for leaf in leaves.values():

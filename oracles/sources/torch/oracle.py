@@ -117,7 +117,8 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     op = case.signature
     dtypes = taken_dtypes(op, case.primals)
     tensors = {n: share(np.array(a, dtypes.get(n, a.dtype), order="C"), device) for n, a in case.primals.items()}
-    output, pull = pullback(primal(op, "torch", PRIMALS, namespace), tensors, op.differentiable, case.options)
+    function, several = primal(op, "torch", PRIMALS, namespace), len(op.outputs) > 1
+    output, pull = pullback(function, tensors, op.differentiable, case.options, several=several)
     cotangents = tuple(share(np.array(g, order="C"), device) for g in case.cotangents.values())
     gradients = pull(cotangents if len(cotangents) > 1 else cotangents[0])
     # autograd has none where the output does not depend on a primal
@@ -132,12 +133,13 @@ def tracer(op: Op, fn: Any, device: str) -> Trace:
 
     fn: a function of tensors, an autograd.Function, an nn.Module, its class, or what makes one.
     """
+    several = len(op.outputs) > 1
     if isinstance(fn, type) and issubclass(fn, torch.autograd.Function):  # apply takes no keywords
         return lambda primals, options: pullback(
-            lambda *tensors: fn.apply(*tensors, *options.values()), primals, op.differentiable, {}
+            lambda *tensors: fn.apply(*tensors, *options.values()), primals, op.differentiable, {}, several=several
         )
     if is_function(op, fn):
-        return lambda primals, options: pullback(fn, primals, op.differentiable, options)
+        return lambda primals, options: pullback(fn, primals, op.differentiable, options, several=several)
     return Module(op, fn, device)
 
 
