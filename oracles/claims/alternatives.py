@@ -87,8 +87,11 @@ def _value(case: Case) -> Floats:
 
 def _relu(case: Case) -> tuple[Alternative, ...]:
     x, g = floats(case, "inputs"), floats(case, "cotangent")
-    subnormal = (x > 0) & (x < ARITHMETIC[case.dtype.name].tiny)
+    tiny = ARITHMETIC[case.dtype.name].tiny
+    subnormal, below = (x > 0) & (x < tiny), (x < 0) & (x > -tiny)
     return (
+        # compared as 0, and the larger of two zeros may be either
+        Alternative("jax 0.4: relu of a negative subnormal is itself", "output", below, x, by=("jax",), always=False),
         Alternative("torch: relu'(NaN) = 1", "dinputs", np.isnan(x), g, by=("torch",), otherwise="jax: relu'(NaN) = 0"),
         Alternative(
             "jax: relu'(subnormal) = 0",

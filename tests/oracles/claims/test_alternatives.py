@@ -81,3 +81,10 @@ def test_ordinary_cases_have_none():
 def test_clipping_is_the_books_alone():
     case, _ = CASES["the book: probabilities clipped to [1e-7, 1 - 1e-7]"]
     assert alternatives(case) == ()
+
+
+def test_a_negative_subnormal_may_be_the_larger_of_two_zeros():
+    case = Case("relu", [np.array([-5e-309, -1.0, 5e-309])], np.ones(3))
+    (found,) = [a for a in alternatives(case) if a.result == "output"]
+    assert found.where.tolist() == [True, False, False]
+    assert (found.values[0], found.by) == (-5e-309, ("jax",))
