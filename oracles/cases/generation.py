@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from math import prod
 from random import Random
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from hypothesis import strategies as st
@@ -24,7 +23,7 @@ from ..data.case import Case
 from ..data.recipe import LAYOUTS, Recipe, laid_out
 from ..ops import Op
 from ..ops.domains import REAL, Domain
-from .draws import AtRandom, ByHypothesis, Draws, Simplest, seed
+from .draws import AtRandom, ByHypothesis, Draws, Simplest, number_of, seed
 from .frames import Frame, frame_pool
 
 Shape = tuple[int, ...]
@@ -73,7 +72,7 @@ def _by_hypothesis(draw: Callable[[st.SearchStrategy[Any]], Any], frame: Frame, 
 
 def random_cases(frame: Frame, dtype: str, count: int, of: object, variety: Variety = ANYTHING) -> Iterator[Case]:
     """So many cases of a frame: the simplest there is, then random ones. `of` seeds them: the same ones everywhere."""
-    at_random = AtRandom(Random(crc32(repr((of, frame, dtype)).encode())))  # not hash(): texts differ by process
+    at_random = AtRandom(Random(number_of(of, frame, dtype)))
     for i in range(count):
         yield case_of(at_random if i else Simplest(), frame, dtype, variety)
 
@@ -97,8 +96,8 @@ def case_of(draws: Draws, frame: Frame, dtype: str, v: Variety) -> Case:
     shapes = {n: a.shape for n, a in primals.items()}
     outputs = op.output_shapes(shapes, {**op.options, **options})
     everywhere = plain if op.domains.get(op.primals[0], REAL) is REAL else ()
-    drawn = tuple(cotangents(draws, shape or (), dtype, v, special=everywhere) for shape in outputs)
-    return Case(op, primals, drawn if len(drawn) > 1 else drawn[0], options)
+    drawn = (cotangents(draws, shape or (), dtype, v, special=everywhere) for shape in outputs)
+    return Case(op, primals, dict(zip(op.outputs, drawn, strict=True)), options)
 
 
 def _plain_specials(draws: Draws, op: Op, dtype: str, v: Variety) -> tuple[float, ...]:

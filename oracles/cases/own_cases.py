@@ -23,7 +23,7 @@ ShapesOf = Callable[[Mapping[str, Array]], tuple[tuple[int, ...], ...]]
 
 
 def own_frame(op: Op, shapes_of: ShapesOf) -> Frame:
-    """The frame of an op whose own strategy draws the cases; `shape_of`: what says the shape of its output."""
+    """The frame of an op whose own strategy draws the cases; `shapes_of`: what says the shapes of its outputs."""
     return Frame(op, (0,) * len(op.signature.axes), make=partial(_drawn, op, shapes_of))
 
 
@@ -45,7 +45,7 @@ def _drawn(op: Op, shapes_of: ShapesOf, draw: Callable[[SearchStrategy[Any]], An
         given = tuple(_taken("cotangent", g, dtype) for g in (cotangent if several else (cotangent,)))
     else:
         given = tuple(cotangents(draws, shape, dtype, v) for shape in shapes_of(arrays))
-    return Case(op, arrays, given if len(given) > 1 else given[0])
+    return Case(op, arrays, dict(zip(op.outputs, given, strict=True)))
 
 
 def _taken(name: str, value: Any, dtype: str) -> Array:

@@ -21,7 +21,6 @@ from ..cases.variations import contiguous, with_masked_rows, with_nan, with_unli
 from ..data.arrays import Array, same_bits
 from ..data.case import Case
 from ..data.result import Result
-from ..ops.domains import REAL
 from ..ops.tracing import keeps_whole_numbers
 from . import frames_of_claims as pools
 from .disagreement import Disagreement, Kind, raising_is_wrong
@@ -47,7 +46,7 @@ def surely_special(case: Case) -> Iterable[Case]:
     op, first = case.signature, case.signature.primals[0]
     if not case.primals[first].size:  # without a number it is the same case
         return
-    if case.primals[first].ndim and op.domains.get(first, REAL).rows == "logits" and case.size <= WIDE:
+    if case.primals[first].ndim and op.rows == "logits" and case.size <= WIDE:
         yield with_masked_rows(case)
     if op.labels and case.size <= SMALL:
         yield with_unlikely_label(case)

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from reference import InputError
-
 from ..candidates.layer import Layer
 from ..cases.frames import Frame
 from ..cases.own_cases import own_frame
@@ -69,10 +67,8 @@ def drawn_frame(layer: Layer) -> Frame:
     def shapes(arrays: Mapping[str, Array]) -> tuple[tuple[int, ...], ...]:
         said = op.output_shapes({n: a.shape for n, a in arrays.items()}, op.options)
         known = tuple(shape for shape in said if shape is not None)
-        if len(known) == len(said):
+        if len(known) == len(said):  # with a definition, that is
             return known
-        if len(said) > 1:
-            raise InputError(f"{op.name}: the signature says the axes of several outputs, or there is a definition")
         return (shape_of(op, arrays) if sources(op) else own_shape(layer, op, arrays),)
 
     return own_frame(op, shapes)

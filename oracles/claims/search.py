@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import HypothesisException
 
 from ..candidates.gpu_lost import Lost, notice
+from ..cases.draws import number_of
 from ..cases.frames import Frame
 from ..cases.generation import ANYTHING, Variety, cases, random_cases
 from ..cases.seeding import same_everywhere
@@ -76,8 +76,7 @@ def shrunk_within(
 def _drawn(
     claim: Judge, frame: Frame, dtype: str, count: int, seed: object, variety: Variety, phases: list[Phase]
 ) -> None:
-    # not hash(): that of a text differs from one process to the next
-    @seeded(crc32(repr((seed, frame, dtype)).encode()))
+    @seeded(number_of(seed, frame, dtype))
     @settings(
         max_examples=count,
         database=None,

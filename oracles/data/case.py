@@ -96,8 +96,9 @@ class Case:
     def with_arrays(self, arrays: Mapping[str, ArrayLike | Recipe], op: Op | None = None) -> Case:
         """The case with others in the place of some of its arrays, of its op or another like it. Raises InputError."""
         given: dict[str, Any] = {**self.arrays, **arrays}
-        cotangents = tuple(given.pop(name) for name in self.cotangents)
-        return Case(op or self.signature, given, cotangents if len(cotangents) > 1 else cotangents[0], self.options)
+        outputs = zip(self.signature.outputs, self.cotangents, strict=True)
+        cotangents = {output: given.pop(name) for output, name in outputs}
+        return Case(op or self.signature, given, cotangents, self.options)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -204,10 +205,10 @@ def _by_name(
 
 def _cotangents(op: Op, given: Any) -> dict[str, ArrayLike | Recipe]:
     """Those of the outputs under the names that their arrays have in a case."""
+    if isinstance(given, Mapping) and set(given) == set(op.outputs):
+        return {at: given[name] for name, at in zip(op.outputs, op.cotangents, strict=True)}
     if len(op.outputs) == 1:
         return {"cotangent": given}
-    if isinstance(given, Mapping) and set(given) == set(op.outputs):
-        given = tuple(given[name] for name in op.outputs)
     if not isinstance(given, (tuple, list)) or len(given) != len(op.outputs):
         raise InputError(f"cotangent: expected one for each of {', '.join(op.outputs)}, got {shown(given)}")
     return dict(zip(op.cotangents, given, strict=True))
