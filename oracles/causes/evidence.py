@@ -181,7 +181,7 @@ def gather(layer: Layer, check: Check, found: Disagreement, dtype: str, seed: in
     op = layer.declaration
     if op.has_one_primal and takes_matrices(op):
         runs.append(Evidence.of(layer, kinks(op, dtype)))
-    if len(op.primals) == 1 and op.rows == "logits" and takes_matrices(op):
+    if op.has_logits_alone and takes_matrices(op):
         runs += [Evidence.of(layer, case) for case in (*offsets(op, dtype), masks(op, dtype))]
     if np.isnan(runs[0].first).any() or np.isnan(runs[1].first).any():
         runs.append(Evidence.of(layer, with_nan(plain_case(layer, dtype))))

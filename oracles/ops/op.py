@@ -178,6 +178,11 @@ class Op:
         return len(self.primals) == 1 and not self.domains and self.cases is None
 
     @property
+    def has_logits_alone(self) -> bool:
+        """Whether it takes rows of logits and nothing else, as a softmax does, and no loss."""
+        return len(self.primals) == 1 and self.rows == "logits"
+
+    @property
     def options(self) -> dict[str, Any]:
         """Every option with its default."""
         return {name: option.default for name, option in self.settings.items()}

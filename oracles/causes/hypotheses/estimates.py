@@ -27,7 +27,7 @@ def estimated_values(runs: Sequence[Evidence], r: str, limits: Limits) -> Iterat
     op = wrong[0].case.signature
     if op.has_one_primal:
         yield from multiples(wrong, r)
-    if op.rows == "logits" and not op.labels and r == "output":
+    if op.has_logits_alone and r == "output":
         yield from _softmax(wrong, r)
     if op.rows == "probabilities" and op.labels and r != "output":
         yield from _epsilon_in_p(wrong, r)

@@ -237,7 +237,7 @@ def _formulas(op: Op) -> Iterator[tuple[str, str, Of]]:
         yield from _relu()
     elif op.labels:
         yield from cross_entropy() if op.rows == "probabilities" else softmax_cross_entropy()
-    elif op.rows == "logits":
+    elif op.has_logits_alone:
         yield from _softmax()
 
 

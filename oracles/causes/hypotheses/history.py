@@ -175,7 +175,7 @@ def _from_the_past(now: Evidence, past: Sequence[Evidence], r: str) -> Iterator[
     if fitting:
         yield SUMS[1], expected + sum(e.expected(r) for e in fitting)
     op = now.case.signature
-    if op.rows == "logits" and not op.labels and past:
+    if op.has_logits_alone and past:
         top = max(float(e.first.max()) for e in (*past, now))
         s = shifted_softmax(now, lambda x: np.maximum(x.max(axis=-1, keepdims=True), x.dtype.type(top)))
         kept = s if r == "output" else softmax_vjp_with(now, s)

@@ -37,7 +37,7 @@ def places(op: Op) -> Iterator[Place]:
     yield EVERYWHERE
     yield from _kinks() if op.has_one_primal else ()
     yield from _zeros(op) if op.parameters else ()
-    yield from _rows() if op.rows == "logits" and not op.labels else ()
+    yield from _rows() if op.has_logits_alone else ()
     yield from _labels() if op.labels else ()
     yield from _edges()
     yield from _tails()

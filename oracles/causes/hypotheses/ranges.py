@@ -32,7 +32,7 @@ def ranged(wrong: Sequence[Evidence], r: str) -> Iterator[Value]:
     op = wrong[0].case.signature
     if op.parameters:
         yield from _penalties(wrong, r)
-    if op.rows == "logits" and not op.labels and r == "output":
+    if op.has_logits_alone and r == "output":
         yield from _tempered(wrong)
 
 
