@@ -12,11 +12,12 @@ from ..data.arrays import Array, element_strides, strided
 from ..data.case import Case
 from ..data.recipe import laid_out
 from ..data.result import Result
+from ..sources.arguments import cotangent_of, outputs_by_name
 from ..sources.registry import LayerError
 from .contain import call_of_candidate, contained
 from .interchange import as_array, memory
 from .layer import Layer
-from .sessions import ClassSession, Session, outputs_by_name
+from .sessions import ClassSession, Session
 
 __all__ = ["LayerError", "Run", "copy_of", "parameters", "run", "run_in"]
 
@@ -102,12 +103,6 @@ def backward(
     before = {**before, **{name: one.before for name, one in converted.items()}}
     given = {**arrays, **{name: one.given for name, one in converted.items()}}
     return Run(result, handed, before, returned, given, results)
-
-
-def cotangent_of(case: Case, arrays: Mapping[str, Array]) -> Any:
-    """What a backward pass is handed: an array, or a tuple of them where there are several outputs."""
-    found = tuple(arrays[name] for name in case.cotangents)
-    return found if len(found) > 1 else found[0]
 
 
 def predictions(session: Session, case: Case, arrays: Mapping[str, Array]) -> Array:

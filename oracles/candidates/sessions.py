@@ -196,16 +196,6 @@ class ClassSession:
         return f"; it set {', '.join(said)}" if said else ""
 
 
-def outputs_by_name(op: Op, output: Any) -> dict[str, Any]:
-    """What a forward pass gave, by the names of the outputs. LayerError where it is not as many."""
-    if len(op.outputs) == 1:
-        return {"output": output}
-    if not isinstance(output, (tuple, list)) or len(output) != len(op.outputs):
-        got = f"{len(output)} values" if isinstance(output, (tuple, list)) else type(output).__name__
-        raise LayerError(f"forward: expected a tuple of {', '.join(op.outputs)}, got {got}")
-    return dict(zip(op.outputs, output, strict=True))
-
-
 def handed_over(handover: Handover, op: Op, cotangent: Any, convert: Convert | None) -> Any:
     """The cotangent as a candidate takes it: an array of its kind, or a tuple of them."""
     if len(op.cotangents) == 1:

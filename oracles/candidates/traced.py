@@ -10,10 +10,11 @@ from typing import Any
 
 from ..data.arrays import Array
 from ..ops import Op
+from ..sources.arguments import outputs_by_name
 from ..sources.primals import taken_dtypes
 from ..sources.registry import LayerError, Oracle
 from .interchange import Handed, Handover
-from .sessions import handed_over, outputs_by_name
+from .sessions import handed_over
 
 
 class TracedSession:

@@ -10,13 +10,14 @@ import numpy as np
 from ..candidates.contain import call_of_candidate, contained
 from ..candidates.interchange import as_array
 from ..candidates.layer import Layer
-from ..candidates.run import Run, backward, cotangent_of, forward, hand_over, options_of, predictions
+from ..candidates.run import Run, backward, forward, hand_over, options_of, predictions
 from ..candidates.sessions import Session
 from ..candidates.traced import TracedSession
 from ..cases.variations import negated, variations
 from ..data.arrays import Array, element_strides, same_bits, strided
 from ..data.case import Case
 from ..data.result import Result
+from ..sources.arguments import cotangent_of
 from .disagreement import Disagreement, Kind, raising_is_wrong
 from .judges import truth_for
 from .referee import applies, hold, judge_layer, run_layer

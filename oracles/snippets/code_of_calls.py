@@ -64,6 +64,12 @@ class _Converting(NamedArrays):
         if self.converts:
             yield f"{name} = host({name}_)"
 
+    def unpacked(self, outputs: list[str], called: str) -> Iterator[str]:
+        """The lines that give each of several outputs its name."""
+        yield f"{', '.join(map(self.given, outputs))} = {called}"
+        if self.converts:
+            yield from (f"{name} = host({name}_)" for name in outputs)
+
 
 class ClassCalls(_Converting):
     """How an object in the book's interface is called."""
@@ -103,9 +109,7 @@ class ClassCalls(_Converting):
         given += [f"{k}={v!r}" for k, v in self.session.said_to_forward(self.options(case)).items()]
         outputs, called = outputs_as(case, output), f"layer.forward({', '.join(given)})"
         if len(outputs) > 1:
-            yield f"{', '.join(map(self.given, outputs))} = {called}"
-            if self.converts:
-                yield from (f"{name} = host({name}_)" for name in outputs)
+            yield from self.unpacked(outputs, called)
         else:
             yield f"{self.given(output)} = {called}"
             yield from self.result(output, f"layer.output if {self.given(output)} is None else {self.given(output)}")
@@ -149,9 +153,7 @@ class FunctionCalls(_Converting, ReturningCalls):
         if len(outputs) == 1:
             yield from self.result(output, called)
         else:
-            yield f"{', '.join(map(self.given, outputs))} = {called}"
-            if self.converts:
-                yield from (f"{name} = host({name}_)" for name in outputs)
+            yield from self.unpacked(outputs, called)
 
     def backward(self, case: Case, names: Mapping[str, str], gradients: Mapping[str, str]) -> Iterator[str]:
         """The lines of a backward pass, which give each gradient its name."""

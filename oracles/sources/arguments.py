@@ -1,4 +1,4 @@
-"""What a function can be given, as its signature says it."""
+"""What a function can be given, as its signature says it; what a pass gives, and is handed, as the op says it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..data.case import Case
 from ..ops import Op
+from .registry import LayerError
 
 
 def required(function: Any) -> int:
@@ -51,3 +53,19 @@ def takes_sizes(op: Op, function: Callable[..., Any]) -> bool:
     axes = next((a.axes or () for a in op.signature.inputs if a.name in op.parameters), ())
     fits = takes(function, len(axes), unsaid=False)
     return fits and not takes(function, len(op.primals), unsaid=False)
+
+
+def outputs_by_name(op: Op, output: Any) -> dict[str, Any]:
+    """What a forward pass gave, by the names of the outputs. LayerError where it is not as many."""
+    if len(op.outputs) == 1:
+        return {"output": output}
+    if not isinstance(output, (tuple, list)) or len(output) != len(op.outputs):
+        got = f"{len(output)} values" if isinstance(output, (tuple, list)) else type(output).__name__
+        raise LayerError(f"forward: expected a tuple of {', '.join(op.outputs)}, got {got}")
+    return dict(zip(op.outputs, output, strict=True))
+
+
+def cotangent_of(case: Case, arrays: Mapping[str, Any]) -> Any:
+    """What a backward pass is handed: an array, or a tuple of them where there are several outputs."""
+    found = tuple(arrays[name] for name in case.cotangents)
+    return found if len(found) > 1 else found[0]

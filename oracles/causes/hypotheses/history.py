@@ -9,7 +9,7 @@ import numpy as np
 from ...calculus.model import Floats
 from ...candidates.contain import call_of_candidate, said
 from ...candidates.layer import Layer
-from ...candidates.run import cotangent_of, forward, hand_over, options_of, predictions
+from ...candidates.run import forward, hand_over, options_of, predictions
 from ...cases.variations import variations
 from ...claims.disagreement import Disagreement
 from ...claims.judges import truth_for
@@ -18,6 +18,7 @@ from ...claims.state_checks import after_another
 from ...data.arrays import same_bits
 from ...data.case import Case
 from ...data.result import Result
+from ...sources.arguments import cotangent_of
 from ..evidence import Evidence, same
 from ..telling_cases import plain_case
 from .formulas import shifted_softmax, softmax_vjp_with

@@ -20,6 +20,7 @@ from jax import Array
 from ...data.case import Case
 from ...data.result import Result
 from ...ops import Op
+from ..arguments import cotangent_of, outputs_by_name
 from ..primals import primal, running, taken_dtypes
 from ..registry import LayerError
 from .products import product_roundoff as product_roundoff
@@ -126,12 +127,10 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     primals = {n: np.array(a, dtypes.get(n, a.dtype), order="C") for n, a in case.primals.items()}
     leaves = {name: primals.pop(name) for name in case.signature.differentiable}
     with on_device(device):
-        cotangents = tuple(np.ascontiguousarray(g).reshape(g.shape) for g in case.cotangents.values())
-        output, gradients = _compiled(case.signature, tuple(case.options.items()))(
-            cotangents if len(cotangents) > 1 else cotangents[0], leaves, primals
-        )
-        outputs = output if isinstance(output, tuple) else (output,)
-        named = {name: np.array(y) for name, y in zip(case.signature.outputs, outputs, strict=True)}
+        cotangents = {name: np.ascontiguousarray(g).reshape(g.shape) for name, g in case.cotangents.items()}
+        compiled = _compiled(case.signature, tuple(case.options.items()))
+        output, gradients = compiled(cotangent_of(case, cotangents), leaves, primals)
+        named = {name: np.array(y) for name, y in outputs_by_name(case.signature, output).items()}
         return Result.of(case.signature, named | {f"d{name}": np.array(g) for name, g in gradients.items()})
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 from ...data.case import Case
 from ...data.result import Result
 from ...ops import Op
-from ..arguments import takes_sizes
+from ..arguments import cotangent_of, outputs_by_name, takes_sizes
 from ..primals import array_api, primal, running, taken_dtypes
 from .modules import Module, Pull, pullback
 from .products import product_roundoff, sums_products_in, trouble  # noqa: F401  (what an adapter holds)
@@ -119,12 +119,11 @@ def vjp(case: Case, device: str = "cpu") -> Result:
     tensors = {n: share(np.array(a, dtypes.get(n, a.dtype), order="C"), device) for n, a in case.primals.items()}
     function, several = primal(op, "torch", PRIMALS, namespace), len(op.outputs) > 1
     output, pull = pullback(function, tensors, op.differentiable, case.options, several=several)
-    cotangents = tuple(share(np.array(g, order="C"), device) for g in case.cotangents.values())
-    gradients = pull(cotangents if len(cotangents) > 1 else cotangents[0])
+    cotangents = {name: share(np.array(g, order="C"), device) for name, g in case.cotangents.items()}
+    gradients = pull(cotangent_of(case, cotangents))
     # autograd has none where the output does not depend on a primal
     found = {n: np.zeros_like(case.primals[n]) if g is None else np.array(to_array(g)) for n, g in gradients.items()}
-    outputs = output if isinstance(output, tuple) else (output,)
-    named = {n: np.array(to_array(y)) for n, y in zip(op.outputs, outputs, strict=True)}
+    named = {n: np.array(to_array(y)) for n, y in outputs_by_name(op, output).items()}
     return Result.of(op, named | {f"d{n}": g for n, g in found.items()})
 
 

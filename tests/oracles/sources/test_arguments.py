@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 
+from oracles import Case, Op
 from oracles.ops import get_op
-from oracles.sources.arguments import made_with, required, taken_by, takes, takes_sizes
+from oracles.sources.arguments import cotangent_of, made_with, outputs_by_name, required, taken_by, takes, takes_sizes
+from oracles.sources.registry import LayerError
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,15 @@ def test_an_instance_is_made_with_the_sizes_that_it_asks_for():
     assert made_with(get_op("dense"), Dense, dense) == (3, 2)
     attention = dict.fromkeys("qkv", (2, 3))
     assert made_with(get_op("attention"), Dense, attention) == ()
+
+
+def test_what_a_pass_gives_and_is_handed_is_one_array_or_a_tuple():
+    one = Op("f(x[N]) -> y[N]", definition=lambda xp, x: x)
+    two = Op("g(x[N]) -> y[N], z[N]", definition=lambda xp, x: (x, x))
+    x = np.ones(2)
+    assert outputs_by_name(one, x) == {"output": x}
+    assert list(outputs_by_name(two, (x, x))) == ["y", "z"]
+    with pytest.raises(LayerError, match="forward: expected a tuple of y, z, got 1 values"):
+        outputs_by_name(two, (x,))
+    assert cotangent_of(Case(one, [x], x), {"x": 0, "cotangent": 1}) == 1
+    assert cotangent_of(Case(two, [x], (x, x)), {"cotangent_y": 1, "cotangent_z": 2}) == (1, 2)
