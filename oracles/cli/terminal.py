@@ -205,7 +205,12 @@ def progress_bar(total: int) -> Any:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("loading the oracles", total=total)
-        yield lambda done, what: bar.update(task, advance=done, description=f"{what:34}")
+
+        def told(done: int, what: str) -> None:
+            text = f"{what:34}"  # shown at once where it is new: it may be done before the next picture
+            bar.update(task, advance=done, description=text, refresh=text != bar.tasks[0].description)
+
+        yield told
 
 
 def set_up_frameworks() -> None:
